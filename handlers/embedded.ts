@@ -1,0 +1,109 @@
+import { once } from "node:events";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import { createLocalMailbox } from "../runtime/adapters/local/local-mailbox.ts";
+import { createLocalReplies } from "../runtime/adapters/local/local-replies.ts";
+import { openSqliteStore, StateFileBusyError } from "../runtime/adapters/local/sqlite-store.ts";
+import { systemClock } from "../runtime/adapters/system/clock.ts";
+import { consoleTelemetry } from "../runtime/adapters/system/console-telemetry.ts";
+import { randomIds } from "../runtime/adapters/system/ids.ts";
+import { Activations } from "../runtime/core/activation.ts";
+import { runBatch } from "../runtime/core/batch.ts";
+import { type ActorBinding, bindActors } from "../runtime/core/bindings.ts";
+import { CALL_WAIT_MS, createCaller } from "../runtime/core/caller.ts";
+import { METHOD_BUDGET_MS } from "../runtime/core/run-turn.ts";
+import { createFrontDoor } from "./front-door.ts";
+import { actorClasses, fetchHandler, ProjectError, type ProjectModule } from "./project-module.ts";
+import { surviveStrayRejections } from "./stray-rejections.ts";
+
+/** Idle activations kept in memory. */
+const KEPT_ACTIVATIONS = 10_000;
+/** One process owns the state file, so no lease ever runs out. */
+const NO_LEASE = { stopBy: Number.POSITIVE_INFINITY, commitBy: Number.POSITIVE_INFINITY };
+
+export interface EmbeddedOptions {
+  /** The project's entry module, already loaded. */
+  readonly module: ProjectModule;
+  readonly actors: readonly ActorBinding[];
+  /** Path of the SQLite file; made when missing. */
+  readonly stateFile: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  readonly host: string;
+}
+
+export interface EmbeddedServer {
+  readonly url: string;
+  /** Takes no more requests, finishes the calls under way, closes the state file. */
+  close(): Promise<void>;
+}
+
+/**
+ * The whole system in one process: the same core and front door as on AWS, an in-process mailbox, SQLite.
+ *
+ * @throws ProjectError the module does not fit the bindings, or another server holds the state file
+ * @throws Error with `code` "EADDRINUSE" when the port is taken
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
+  const clock = systemClock;
+  const telemetry = consoleTelemetry;
+  const actors = actorClasses(options.module, options.actors);
+  const handler = fetchHandler(options.module);
+  const store = openStore(options.stateFile);
+  const replies = createLocalReplies(clock);
+  const mailbox = createLocalMailbox({
+    queue: randomIds.next(),
+    consume: (id, deliveries) => runBatch(id, deliveries, { times: NO_LEASE, deps }),
+    clock,
+    telemetry,
+  });
+  const call = createCaller({ actors, mailbox, replies, clock, ids: randomIds, callWaitMs: CALL_WAIT_MS });
+  const env = bindActors(options.actors, call);
+  const deps = {
+    actors,
+    env,
+    store,
+    replies,
+    clock,
+    telemetry,
+    methodBudgetMs: METHOD_BUDGET_MS,
+    activations: new Activations(KEPT_ACTIVATIONS),
+  };
+  const door = createFrontDoor({ handler, env, types: new Set(actors.keys()), call, clock, telemetry });
+  const server = createAdaptorServer({ fetch: door.fetch, overrideGlobalObjects: false }) as Server;
+  try {
+    await listen(server, options);
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+  const forget = surviveStrayRejections(telemetry);
+  return {
+    url: `http://${options.host === "127.0.0.1" ? "localhost" : options.host}:${(server.address() as AddressInfo).port}`,
+    async close() {
+      const closed = once(server, "close");
+      server.close();
+      server.closeIdleConnections();
+      await closed;
+      await mailbox.drained();
+      store.close();
+      forget();
+    },
+  };
+}
+
+function openStore(file: string) {
+  try {
+    return openSqliteStore(file);
+  } catch (error) {
+    if (error instanceof StateFileBusyError) throw new ProjectError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+async function listen(server: Server, { port, host }: EmbeddedOptions): Promise<void> {
+  const failed = once(server, "error").then(([error]) => Promise.reject(error));
+  server.listen(port, host);
+  await Promise.race([once(server, "listening"), failed]);
+}

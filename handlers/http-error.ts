@@ -1,0 +1,31 @@
+import { ActorCallTimeoutError, ActorError } from "../runtime/core/errors.ts";
+
+/** HTTP status by error name; 500 for the rest. */
+const STATUS: ReadonlyMap<string, number> = new Map([
+  ["ActorNameError", 400],
+  ["ActorPrivateMethodError", 403],
+  ["ActorUnknownMethodError", 404],
+  ["ActorUnknownTypeError", 404],
+  ["PayloadTooLargeError", 413],
+  ["ActorMethodTimeoutError", 504],
+  ["ActorCallTimeoutError", 504],
+  ["ActorDeadlineError", 504],
+]);
+
+/** The answer to a request that failed with `error`. What is not the runtime's own error stays inside. */
+export function errorResponse(error: unknown): Response {
+  if (!(error instanceof ActorError)) {
+    return refusal(500, "InternalError", "the request failed inside the server; its log says why");
+  }
+  const status = STATUS.get(error.name) ?? 500;
+  const envelope = error instanceof ActorCallTimeoutError && error.envelopeId;
+  return Response.json(
+    { error: { name: error.name, message: error.message, ...(envelope && { envelope }) } },
+    { status },
+  );
+}
+
+/** An error answer in the one form all of them have: `{ "error": { "name", "message" } }`. */
+export function refusal(status: number, name: string, message: string): Response {
+  return Response.json({ error: { name, message } }, { status });
+}

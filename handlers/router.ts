@@ -1,0 +1,51 @@
+import { type APIGatewayProxyResult, handle, type LambdaContext, type LambdaEvent } from "hono/aws-lambda";
+import { createDynamoReplies } from "../runtime/adapters/aws/dynamo-replies.ts";
+import { createSqsMailbox } from "../runtime/adapters/aws/sqs-mailbox.ts";
+import { systemClock } from "../runtime/adapters/system/clock.ts";
+import { consoleTelemetry } from "../runtime/adapters/system/console-telemetry.ts";
+import { randomIds } from "../runtime/adapters/system/ids.ts";
+import { type ActorBinding, bindActors } from "../runtime/core/bindings.ts";
+import { CALL_WAIT_MS, createCaller } from "../runtime/core/caller.ts";
+import { dynamoClient, required, requiredSeconds, sqsClient } from "./environment.ts";
+import { createFrontDoor } from "./front-door.ts";
+import { encodedPath } from "./http-api-path.ts";
+import { actorClasses, fetchHandler, type ProjectModule } from "./project-module.ts";
+import { surviveStrayRejectionsOnLambda } from "./stray-rejections.ts";
+
+/** The event of an HTTP API, payload format 2.0. */
+type HttpApiEvent = Extract<LambdaEvent, { readonly rawPath: string }>;
+
+/** The router Lambda's handler: HTTP API requests in, envelopes out, replies back. */
+export function createRouterHandler(project: {
+  readonly module: ProjectModule;
+  readonly actors: readonly ActorBinding[];
+}): (event: HttpApiEvent, context: LambdaContext) => Promise<APIGatewayProxyResult> {
+  const clock = systemClock;
+  const telemetry = consoleTelemetry;
+  const actors = actorClasses(project.module, project.actors);
+  const call = createCaller({
+    actors,
+    mailbox: createSqsMailbox(sqsClient(), required("MAILBOX_URL")),
+    replies: createDynamoReplies({
+      client: dynamoClient(),
+      table: required("REPLY_TABLE"),
+      clock,
+      ids: randomIds,
+      retentionMs: requiredSeconds("REPLY_RETENTION_SECONDS"),
+    }),
+    clock,
+    ids: randomIds,
+    callWaitMs: CALL_WAIT_MS,
+  });
+  const door = createFrontDoor({
+    handler: fetchHandler(project.module),
+    env: bindActors(project.actors, call),
+    types: new Set(actors.keys()),
+    call,
+    clock,
+    telemetry,
+  });
+  surviveStrayRejectionsOnLambda(telemetry);
+  const adapter = handle(door);
+  return (event, context) => adapter({ ...event, rawPath: encodedPath(event.rawPath) }, context);
+}

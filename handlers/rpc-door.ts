@@ -1,0 +1,75 @@
+import { checkName } from "../runtime/core/actor-id.ts";
+import type { Caller } from "../runtime/core/caller.ts";
+import { ActorUnknownTypeError } from "../runtime/core/errors.ts";
+import { refusal } from "./http-error.ts";
+import { toJsonView } from "./json-view.ts";
+import type { FetchHandler } from "./project-module.ts";
+
+const USAGE = "POST /{type}/{name}/{method} with a JSON array of arguments";
+
+/** The built-in front door of projects that export no fetch handler. */
+export function createRpcDoor({
+  types,
+  call,
+}: {
+  readonly types: ReadonlySet<string>;
+  readonly call: Caller;
+}): FetchHandler {
+  return async (request) => {
+    if (request.method !== "POST") return refusal(405, "MethodNotAllowedError", `use ${USAGE}`);
+    const path = parsePath(new URL(request.url).pathname);
+    if (path === undefined) {
+      return refusal(400, "BadRequestError", "the path holds a percent sign that is no valid escape");
+    }
+    const { type, name, method } = path;
+    if (type === undefined || name === undefined || method === undefined) {
+      return refusal(404, "NotFoundError", `there is nothing here; use ${USAGE}`);
+    }
+    if (!types.has(type)) {
+      throw new ActorUnknownTypeError(
+        `no actor of type "${type.slice(0, 64)}" here; there is: ${[...types].join(", ")}`,
+      );
+    }
+    checkName(name);
+    const args = parseArguments(await request.text());
+    if (!args)
+      return refusal(
+        400,
+        "BadRequestError",
+        `the body must be a JSON array of arguments, as in [5]; use ${USAGE}`,
+      );
+    return new Response(toJsonView(await call({ type, name }, method, args)), {
+      headers: { "content-type": "application/json" },
+    });
+  };
+}
+
+interface RpcPath {
+  readonly type: string | undefined;
+  readonly name: string | undefined;
+  readonly method: string | undefined;
+}
+
+/**
+ * The parts of a path; `undefined` when it holds a broken escape. A name may hold slashes: an HTTP API decodes `%2F`
+ * before we see it, so whatever lies between type and method is the name, on every path alike.
+ */
+function parsePath(pathname: string): RpcPath | undefined {
+  try {
+    const [type, ...rest] = pathname.slice(1).split("/").map(decodeURIComponent);
+    const method = rest.pop();
+    return { type, name: rest.length > 0 ? rest.join("/") : undefined, method };
+  } catch {
+    return undefined;
+  }
+}
+
+function parseArguments(body: string): unknown[] | undefined {
+  if (body.trim() === "") return [];
+  try {
+    const args: unknown = JSON.parse(body);
+    return Array.isArray(args) ? args : undefined;
+  } catch {
+    return undefined;
+  }
+}

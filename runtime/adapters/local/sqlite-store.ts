@@ -1,0 +1,119 @@
+import { DatabaseSync } from "node:sqlite";
+import { actorKey } from "../../core/actor-id.ts";
+import type { Commit, CommitResult, Head, Store } from "../../ports/store.ts";
+
+/** The state file is held by another process. */
+export class StateFileBusyError extends Error {
+  override readonly name = "StateFileBusyError";
+}
+
+interface Waiting {
+  readonly commit: Commit;
+  readonly resolve: (result: CommitResult) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+export interface SqliteStore extends Store {
+  close(): void;
+}
+
+/**
+ * A Store in one SQLite file. `synchronous=FULL`: a commit survives the loss of power. Commits that arrive in
+ * one turn of the event loop share one disk flush, also those of different instances.
+ *
+ * @throws StateFileBusyError another process has the file open
+ */
+export function openSqliteStore(file: string): SqliteStore {
+  const db = open(file);
+  const selectHead = db.prepare("SELECT head FROM heads WHERE actor = ?");
+  const selectVersion = db.prepare("SELECT version FROM heads WHERE actor = ?");
+  const upsertHead = db.prepare(
+    "INSERT INTO heads (actor, version, head) VALUES (?, ?, ?) ON CONFLICT (actor) DO UPDATE SET version = excluded.version, head = excluded.head",
+  );
+  const selectEntry = db.prepare("SELECT value FROM entries WHERE actor = ? AND key = ?");
+  const upsertEntry = db.prepare(
+    "INSERT INTO entries (actor, key, value) VALUES (?, ?, ?) ON CONFLICT (actor, key) DO UPDATE SET value = excluded.value",
+  );
+  const deleteEntry = db.prepare("DELETE FROM entries WHERE actor = ? AND key = ?");
+
+  const readHead = (instance: string): Head | undefined => {
+    const row = selectHead.get(instance);
+    return row && headFromJson(String(row.head));
+  };
+
+  const apply = ({ id, expected, head, entries }: Commit): CommitResult => {
+    const instance = actorKey(id);
+    if (Number(selectVersion.get(instance)?.version ?? 0) !== expected) {
+      return { status: "fenced", head: readHead(instance) };
+    }
+    upsertHead.run(instance, head.version, headToJson(head));
+    for (const [key, text] of entries) {
+      if (text === undefined) deleteEntry.run(instance, key);
+      else upsertEntry.run(instance, key, text);
+    }
+    return { status: "committed" };
+  };
+
+  let waiting: Waiting[] = [];
+  const flush = () => {
+    const group = waiting;
+    waiting = [];
+    try {
+      db.exec("BEGIN IMMEDIATE");
+      const results = group.map(({ commit }) => apply(commit));
+      db.exec("COMMIT");
+      for (const [index, { resolve }] of group.entries()) resolve(results[index] as CommitResult);
+    } catch (error) {
+      if (db.isOpen && db.isTransaction) db.exec("ROLLBACK");
+      for (const { reject } of group) reject(error);
+    }
+  };
+
+  return {
+    async hydrate(id) {
+      return readHead(actorKey(id));
+    },
+    async readEntry(id, key) {
+      const row = selectEntry.get(actorKey(id), key);
+      return row && String(row.value);
+    },
+    commit(commit) {
+      return new Promise((resolve, reject) => {
+        if (waiting.push({ commit, resolve, reject }) === 1) setImmediate(flush);
+      });
+    },
+    close() {
+      if (waiting.length > 0) flush();
+      db.close();
+    },
+  };
+}
+
+function open(file: string): DatabaseSync {
+  const db = new DatabaseSync(file);
+  try {
+    db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+    db.exec(`
+      CREATE TABLE IF NOT EXISTS heads (actor TEXT PRIMARY KEY, version INTEGER NOT NULL, head TEXT NOT NULL) WITHOUT ROWID, STRICT;
+      CREATE TABLE IF NOT EXISTS entries (actor TEXT, key TEXT, value TEXT NOT NULL, PRIMARY KEY (actor, key)) WITHOUT ROWID, STRICT;
+    `);
+    return db;
+  } catch (error) {
+    db.close();
+    if (error instanceof Error && /locked|busy/i.test(error.message)) {
+      throw new StateFileBusyError(
+        `the state file ${file} is in use by another server; stop it or choose another --state folder`,
+      );
+    }
+    throw error;
+  }
+}
+
+function headToJson({ inline, settled, ...rest }: Head): string {
+  return JSON.stringify({ ...rest, inline: [...inline], settled: [...settled] });
+}
+
+function headFromJson(json: string): Head {
+  const { inline, settled, mark, ...rest } = JSON.parse(json);
+  return { ...rest, mark, inline: new Map(inline), settled: new Map(settled) };
+}

@@ -1,0 +1,12 @@
+import { setImmediate as immediate } from "node:timers/promises";
+import type { Clock } from "../../ports/clock.ts";
+
+/** The machine's clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(ms, fire) {
+    const timer = setTimeout(fire, ms);
+    return () => clearTimeout(timer);
+  },
+  idle: () => immediate(),
+};

@@ -1,0 +1,8 @@
+import type { Telemetry } from "../../ports/telemetry.ts";
+
+/** One JSON line per problem on stderr, as CloudWatch Logs reads them. */
+export const consoleTelemetry: Telemetry = {
+  problem(what, detail) {
+    console.error(JSON.stringify({ level: "WARN", message: what, ...detail }));
+  },
+};

@@ -1,0 +1,19 @@
+import type { Caller } from "./caller.ts";
+import { type ActorNamespace, createNamespace } from "./namespace.ts";
+import type { Env } from "./stateful-actor.ts";
+
+/** One binding of a project's manifest: `env[binding]` reaches the instances of `type`. */
+export interface ActorBinding {
+  readonly binding: string;
+  readonly type: string;
+}
+
+/** The bindings of the running project; filled before the first request. The same object as `this.env`. */
+export const env = {} as Env;
+
+/** Fills `env` with a namespace per binding. */
+export function bindActors(bindings: readonly ActorBinding[], call: Caller): Env {
+  const namespaces = env as Record<string, ActorNamespace>;
+  for (const { binding, type } of bindings) namespaces[binding] = createNamespace(type, call);
+  return env;
+}

@@ -1,0 +1,73 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Clock } from "../ports/clock.ts";
+import type { Ids } from "../ports/ids.ts";
+import type { ActorId, Envelope, Mailbox } from "../ports/mailbox.ts";
+import type { Replies } from "../ports/replies.ts";
+import { utf8Length } from "./actor-id.ts";
+import { encode } from "./codec.ts";
+import { encodeEnvelope } from "./envelope.ts";
+import { ActorCallTimeoutError, PayloadTooLargeError } from "./errors.ts";
+import { type ActorClass, methodOf } from "./method.ts";
+import { decodeOutcome, resultOf } from "./outcome.ts";
+import { currentTurn } from "./turn.ts";
+
+/** Largest envelope, in UTF-8 bytes: an SQS message holds 1 MiB. */
+export const MAX_ENVELOPE_BYTES = 1024 * 1024;
+/** How long a caller waits, in ms: an HTTP API answers within 30 s. */
+export const CALL_WAIT_MS = 28_000;
+
+/** When the request that the running code serves must be answered, in ms since the epoch. */
+export const requestDeadline = new AsyncLocalStorage<number>();
+
+export interface CallerDeps {
+  /** Classes known on this side; calls on them are refused before anything is sent. */
+  readonly actors: ReadonlyMap<string, ActorClass>;
+  readonly mailbox: Mailbox;
+  readonly replies: Replies;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly callWaitMs: number;
+}
+
+/** The calling side: a method call becomes an envelope, and its reply a value or an error. */
+export type Caller = (to: ActorId, method: string, args: readonly unknown[]) => Promise<unknown>;
+
+export function createCaller({ actors, mailbox, replies, clock, ids, callWaitMs }: CallerDeps): Caller {
+  return async (to, method, args) => {
+    const Actor = actors.get(to.type);
+    if (Actor) methodOf(Actor, method);
+
+    const turn = currentTurn.getStore();
+    const deadline = Math.min(
+      clock.now() + callWaitMs,
+      turn?.deadline ?? Number.POSITIVE_INFINITY,
+      requestDeadline.getStore() ?? Number.POSITIVE_INFINITY,
+    );
+    const call = { method, args: encode(args, `the arguments of ${method}`) };
+    const envelope: Envelope = { id: ids.next(), to, call, deadline };
+    checkSize(envelope);
+
+    // What this turn has read may not be durable yet; nothing may leave the instance before it is.
+    await turn?.readsDurable();
+    await mailbox.send(envelope);
+    const outcome = await replies.wait(envelope.id, deadline);
+    if (outcome === undefined) throw noAnswer(envelope);
+    return resultOf(decodeOutcome(outcome), method);
+  };
+}
+
+function checkSize(envelope: Envelope): void {
+  const bytes = utf8Length(encodeEnvelope(envelope));
+  if (bytes > MAX_ENVELOPE_BYTES) {
+    throw new PayloadTooLargeError(
+      `the arguments of ${envelope.call.method} make an envelope of ${bytes} bytes; at most ${MAX_ENVELOPE_BYTES} are allowed`,
+    );
+  }
+}
+
+function noAnswer({ id, to, call }: Envelope): ActorCallTimeoutError {
+  return new ActorCallTimeoutError(
+    `${to.type}.${call.method} did not answer in time; it may still run (envelope ${id})`,
+    id,
+  );
+}

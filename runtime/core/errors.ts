@@ -1,0 +1,140 @@
+/**
+ * What a failed call means for the caller:
+ * - `refused`: nothing ran.
+ * - `failed`: the turn ran and was rolled back.
+ * - `unknown`: no answer in time; the call may still run.
+ */
+export type Effect = "refused" | "failed" | "unknown";
+
+/** Base of every error that crosses the wire. Told apart by `name`. */
+export abstract class ActorError extends Error {
+  abstract readonly effect: Effect;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** The method threw. Worker: reply with it and commit only the mark. */
+export class ActorMethodError extends ActorError {
+  static override readonly name = "ActorMethodError";
+  readonly effect = "failed";
+}
+
+/** The method ran longer than its budget. Worker: reply, commit only the mark, drop the activation. */
+export class ActorMethodTimeoutError extends ActorError {
+  static override readonly name = "ActorMethodTimeoutError";
+  readonly effect = "failed";
+}
+
+/** A storage operation that nobody awaited failed. Worker: reply with it and commit only the mark. */
+export class ActorOutputGateError extends ActorError {
+  static override readonly name = "ActorOutputGateError";
+  readonly effect = "failed";
+}
+
+/** A value can't be encoded or decoded; the message names the path. Worker: reply with it. */
+export class CodecError extends ActorError {
+  static override readonly name = "CodecError";
+  readonly effect = "failed";
+}
+
+/** A key, a value or a turn's writes are over a limit. Nothing was written. */
+export class StorageLimitError extends ActorError {
+  static override readonly name = "StorageLimitError";
+  readonly effect = "failed";
+}
+
+/** Arguments or a result are too large to travel. */
+export class PayloadTooLargeError extends ActorError {
+  static override readonly name = "PayloadTooLargeError";
+  readonly effect = "failed";
+}
+
+/** The name is not callable from outside: `_private`, `constructor`, `fetch`, inherited from the base. */
+export class ActorPrivateMethodError extends ActorError {
+  static override readonly name = "ActorPrivateMethodError";
+  readonly effect = "refused";
+}
+
+/** The actor has no such method. */
+export class ActorUnknownMethodError extends ActorError {
+  static override readonly name = "ActorUnknownMethodError";
+  readonly effect = "refused";
+}
+
+/** No actor of that type is bound here. */
+export class ActorUnknownTypeError extends ActorError {
+  static override readonly name = "ActorUnknownTypeError";
+  readonly effect = "refused";
+}
+
+/** The text can't name an instance: empty, too long, or not well-formed Unicode. */
+export class ActorNameError extends ActorError {
+  static override readonly name = "ActorNameError";
+  readonly effect = "refused";
+}
+
+/** The call's deadline passed before the instance came to it, and it was not run. */
+export class ActorDeadlineError extends ActorError {
+  static override readonly name = "ActorDeadlineError";
+  readonly effect = "refused";
+}
+
+/** No answer came in time; the call may still run. `envelopeId` identifies it. */
+export class ActorCallTimeoutError extends ActorError {
+  static override readonly name = "ActorCallTimeoutError";
+  readonly effect = "unknown";
+  readonly envelopeId: string | undefined;
+
+  constructor(message: string, envelopeId?: string) {
+    super(message);
+    this.envelopeId = envelopeId;
+  }
+}
+
+/** An error as it travels: nothing of the server's internals but name and message. */
+export interface WireError {
+  readonly name: string;
+  readonly message: string;
+}
+
+const CLASSES = [
+  ActorMethodError,
+  ActorMethodTimeoutError,
+  ActorOutputGateError,
+  CodecError,
+  StorageLimitError,
+  PayloadTooLargeError,
+  ActorPrivateMethodError,
+  ActorUnknownMethodError,
+  ActorUnknownTypeError,
+  ActorNameError,
+  ActorDeadlineError,
+  ActorCallTimeoutError,
+];
+const BY_NAME: ReadonlyMap<string, new (message: string) => ActorError> = new Map(
+  CLASSES.map((each) => [each.name, each]),
+);
+
+/** The wire form of whatever a turn threw; anything but the runtime's own errors is an `ActorMethodError`. */
+export function toWireError(thrown: unknown): WireError {
+  if (thrown instanceof ActorError) return { name: thrown.name, message: thrown.message };
+  return { name: ActorMethodError.name, message: messageOf(thrown) };
+}
+
+/** The error that a caller gets for what came over the wire. */
+export function fromWireError({ name, message }: WireError): ActorError {
+  const Known = BY_NAME.get(name) ?? ActorMethodError;
+  return new Known(message);
+}
+
+/** The message of whatever was thrown, also when it is no `Error` or lies about being one. */
+export function messageOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? String(thrown.message) : String(thrown);
+  } catch {
+    return "a value that can't be shown was thrown";
+  }
+}

@@ -1,0 +1,55 @@
+import { ActorPrivateMethodError, ActorUnknownMethodError } from "./errors.ts";
+import { StatefulActor } from "./stateful-actor.ts";
+
+/** An actor's class, as a project's module exports it. */
+// biome-ignore lint/suspicious/noExplicitAny: subclasses narrow Env, and constructor parameters are contravariant
+export type ActorClass = new (ctx: any, env: any) => StatefulActor<any>;
+
+/** Handlers with their own way in; never reachable as plain methods. */
+const SPECIAL = new Set(["constructor", "fetch", "alarm", "webSocket"]);
+
+/**
+ * The function behind `method`, if it may be called from outside on instances of `actor`. Only functions on the prototypes
+ * between the class and `StatefulActor` count: a look-up by name on the object itself would also find
+ * `__proto__`, getters, and what user code put there.
+ *
+ * @throws ActorPrivateMethodError `_name`, special handlers, whatever every object has
+ * @throws ActorUnknownMethodError anything else that is not a method
+ */
+export function methodOf(actor: ActorClass, method: string): (...args: unknown[]) => unknown {
+  const shown = `${actor.name}.${method.slice(0, 64)}`;
+  if (method.startsWith("_")) {
+    throw new ActorPrivateMethodError(`${shown} is private: names with a leading _ are not callable`);
+  }
+  if (SPECIAL.has(method) || method in StatefulActor.prototype) {
+    throw new ActorPrivateMethodError(`${shown} is reserved and not callable as a method`);
+  }
+  let prototype: object | null = actor.prototype;
+  while (prototype !== null && prototype !== StatefulActor.prototype) {
+    const property = Object.getOwnPropertyDescriptor(prototype, method);
+    if (property) {
+      if (typeof property.value === "function") return property.value;
+      break;
+    }
+    prototype = Object.getPrototypeOf(prototype);
+  }
+  const known = callableMethods(actor);
+  throw new ActorUnknownMethodError(
+    `${shown} is not a method; ${known.length > 0 ? `callable are: ${known.join(", ")}` : "the actor has no callable methods"}`,
+  );
+}
+
+/** Names of the methods that may be called from outside, own ones first. */
+function callableMethods(actor: ActorClass): string[] {
+  const names = new Set<string>();
+  for (
+    let prototype: object | null = actor.prototype;
+    prototype !== null && prototype !== StatefulActor.prototype;
+    prototype = Object.getPrototypeOf(prototype)
+  ) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+      if (typeof value === "function" && !name.startsWith("_") && !SPECIAL.has(name)) names.add(name);
+    }
+  }
+  return [...names];
+}

@@ -1,0 +1,64 @@
+import { utf8Length } from "./actor-id.ts";
+import { decode, encode } from "./codec.ts";
+import { CodecError, fromWireError, PayloadTooLargeError, toWireError, type WireError } from "./errors.ts";
+
+/** Largest result, in UTF-8 bytes of codec text: a Lambda function answers at most 6 MB, envelope and escapes included. */
+export const MAX_RESULT_BYTES = 4 * 1024 * 1024;
+
+/** How a turn ended: the result as codec text, or the error that its caller gets. */
+export type Outcome =
+  | { readonly ok: true; readonly result: string }
+  | { readonly ok: false; readonly error: WireError };
+
+/** The outcome of a turn whose result is `result`; an unserialisable result makes it a failure. */
+export function succeeded(result: unknown, method: string): Outcome {
+  try {
+    const text = encode(result, `the result of ${method}`);
+    const bytes = utf8Length(text);
+    if (bytes > MAX_RESULT_BYTES) {
+      throw new PayloadTooLargeError(
+        `the result of ${method} has ${bytes} bytes encoded; at most ${MAX_RESULT_BYTES} are allowed. Return it in pages`,
+      );
+    }
+    return { ok: true, result: text };
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+/** The outcome of a turn that threw. */
+export function failed(thrown: unknown): Outcome {
+  return { ok: false, error: toWireError(thrown) };
+}
+
+/** Outcome text: one tag, then the result's codec text or the error's JSON. Kept short: it lies in the head. */
+export function encodeOutcome(outcome: Outcome): string {
+  return outcome.ok ? `+${outcome.result}` : `-${JSON.stringify(outcome.error)}`;
+}
+
+/**
+ * @throws CodecError the text is not outcome text
+ */
+export function decodeOutcome(text: string): Outcome {
+  if (text.startsWith("+")) return { ok: true, result: text.slice(1) };
+  if (text.startsWith("-")) {
+    const error: unknown = JSON.parse(text.slice(1));
+    if (isWireError(error)) return { ok: false, error };
+  }
+  throw new CodecError(`a reply can't be read: it begins with ${JSON.stringify(text.slice(0, 12))}`);
+}
+
+/** The result of a call for its caller: the value, or the error thrown. */
+export function resultOf(outcome: Outcome, method: string): unknown {
+  if (!outcome.ok) throw fromWireError(outcome.error);
+  return decode(outcome.result, `the result of ${method}`);
+}
+
+function isWireError(value: unknown): value is WireError {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as WireError).name === "string" &&
+    typeof (value as WireError).message === "string"
+  );
+}

@@ -1,0 +1,84 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { Draft } from "./draft.ts";
+import { ActorOutputGateError, messageOf } from "./errors.ts";
+import type { Operation } from "./operation.ts";
+import type { State } from "./state.ts";
+
+/** The turn that the running code belongs to, also across `await`. Stray work keeps the turn that started it. */
+export const currentTurn = new AsyncLocalStorage<Turn>();
+
+/**
+ * Hops through the microtask queue after which a settled operation counts as over: long enough that code
+ * awaiting it has gone on and started its next operation.
+ */
+const SETTLING_HOPS = 10;
+
+/** One envelope executed: the draft of its writes and the storage operations it started. */
+export class Turn {
+  readonly state: State;
+  readonly draft = new Draft();
+  /** Milliseconds since the epoch at which the turn's budget ends. */
+  readonly deadline: number;
+  /** Resolves when everything that the turn has read is durable; its output must not leave before. */
+  readonly readsDurable: () => Promise<void>;
+  #open = true;
+  #pending = 0;
+  #quiet: (() => void) | undefined;
+  #unobserved: { readonly operation: Operation<unknown>; readonly reason: unknown }[] = [];
+
+  constructor(state: State, options: { deadline: number; readsDurable: () => Promise<void> }) {
+    this.state = state;
+    this.deadline = options.deadline;
+    this.readsDurable = options.readsDurable;
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** From now on the turn's storage calls are refused. */
+  close(): void {
+    this.#open = false;
+  }
+
+  /** Keeps the turn open until the operation has settled. */
+  track<T>(operation: Operation<T>): Operation<T> {
+    this.#pending++;
+    operation.watch((failure) => {
+      if (failure && !operation.observed) this.#unobserved.push({ operation, reason: failure.reason });
+      this.#settleAfter(SETTLING_HOPS);
+    });
+    return operation;
+  }
+
+  /**
+   * Resolves when no storage operation is under way any more.
+   *
+   * @throws ActorOutputGateError an operation failed and nobody looked at it
+   */
+  async drain(): Promise<void> {
+    if (this.#pending > 0)
+      await new Promise<void>((quiet) => {
+        this.#quiet = quiet;
+      });
+    // Observed late is observed: `const p = put(); …; await p` looks at a failure long after it happened.
+    const failure = this.#unobserved.find((each) => !each.operation.observed);
+    if (failure) {
+      throw new ActorOutputGateError(
+        `a storage write failed after the method returned: ${messageOf(failure.reason)}`,
+        {
+          cause: failure.reason,
+        },
+      );
+    }
+  }
+
+  #settleAfter(hops: number): void {
+    if (hops > 0) {
+      queueMicrotask(() => this.#settleAfter(hops - 1));
+      return;
+    }
+    this.#pending--;
+    if (this.#pending === 0) this.#quiet?.();
+  }
+}

@@ -1,0 +1,20 @@
+/** What an actor author imports. */
+export { env } from "./core/bindings.ts";
+export {
+  ActorCallTimeoutError,
+  ActorDeadlineError,
+  ActorError,
+  ActorMethodError,
+  ActorMethodTimeoutError,
+  ActorNameError,
+  ActorOutputGateError,
+  ActorPrivateMethodError,
+  ActorUnknownMethodError,
+  ActorUnknownTypeError,
+  CodecError,
+  type Effect,
+  PayloadTooLargeError,
+  StorageLimitError,
+} from "./core/errors.ts";
+export type { ActorNamespace, ActorStub, IdFromNameOptions, LocationHint } from "./core/namespace.ts";
+export { type ActorContext, type ActorStorage, type Env, StatefulActor } from "./core/stateful-actor.ts";
