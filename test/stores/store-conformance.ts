@@ -1,0 +1,188 @@
+import { randomUUID } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { ActorId } from "../../runtime/ports/mailbox.ts";
+import type { Commit, Head, Store } from "../../runtime/ports/store.ts";
+
+/** What every Store must do. `open` is called once per suite; instances are fresh names. */
+export function describeStore(name: string, open: () => Store | Promise<Store>): void {
+  describe(`Store conformance: ${name}`, () => {
+    let opened: Promise<Store> | undefined;
+    const store = () => {
+      opened ??= Promise.resolve(open());
+      return opened;
+    };
+
+    test("an instance that never committed has no head and no entries", async () => {
+      const id = fresh();
+      expect(await (await store()).hydrate(id)).toBeUndefined();
+      expect(await (await store()).readEntry(id, "k")).toBeUndefined();
+    });
+
+    test("a head comes back as committed, every field of it", async () => {
+      const id = fresh();
+      const head: Head = {
+        version: 1,
+        inline: new Map([
+          ["plain", "[1]"],
+          ["a.b #:😀 __proto__", '["ö"]'],
+          ["__proto__", "[2]"],
+          ["constructor", "[3]"],
+        ]),
+        spilled: true,
+        mark: { queue: "q", sequence: "18849496460467696128" },
+        settled: new Map([["e1", "+[1]"]]),
+      };
+      expect(await (await store()).commit({ id, expected: 0, head, entries: new Map() })).toEqual({
+        status: "committed",
+      });
+      expect(await (await store()).hydrate(id)).toEqual(head);
+    });
+
+    test("a commit replaces the head whole", async () => {
+      const id = fresh();
+      await land(await store(), commit(id, 0, { a: "[1]", b: "[2]" }));
+      await land(await store(), commit(id, 1, { b: "[3]" }));
+      expect((await (await store()).hydrate(id))?.inline).toEqual(new Map([["b", "[3]"]]));
+    });
+
+    test.each([
+      ["only the head", {}],
+      ["head and entries", { k: "[9]" }],
+    ])(
+      "I1: a commit on another version is fenced, tells the head, and writes nothing: %s",
+      async (_, entries) => {
+        const id = fresh();
+        const never = await (await store()).commit(commit(id, 3, { a: "[0]" }, entries));
+        expect(never).toEqual({ status: "fenced", head: undefined });
+        await land(await store(), commit(id, 0, { a: "[1]" }));
+        await land(await store(), commit(id, 1, { a: "[2]" }));
+        for (const stale of [0, 1, 3]) {
+          const result = await (await store()).commit(commit(id, stale, { a: "[stale]" }, entries));
+          expect(result).toEqual({ status: "fenced", head: headOf(2, { a: "[2]" }) });
+        }
+        expect(await (await store()).readEntry(id, "k")).toBeUndefined();
+      },
+    );
+
+    test("I1: of commits that race from one version exactly one lands, with all of its entries", async () => {
+      const id = fresh();
+      await land(await store(), commit(id, 0, {}));
+      const rivals = Array.from({ length: 8 }, (_, n) =>
+        commit(id, 1, { winner: `[${n}]` }, { x: `[${n}]`, y: `[${n}]` }),
+      );
+      const shared = await store();
+      const settled = await Promise.allSettled(rivals.map((each) => shared.commit(each)));
+      const landed = settled.filter(
+        (each) => each.status === "fulfilled" && each.value.status === "committed",
+      );
+      // A transaction may also be refused for the conflict itself; its outcome is then unknown to the caller.
+      expect(landed.length).toBeLessThanOrEqual(1);
+      const head = await shared.hydrate(id);
+      expect(head?.version).toBe(2);
+      const winner = head?.inline.get("winner");
+      expect([await shared.readEntry(id, "x"), await shared.readEntry(id, "y")]).toEqual([winner, winner]);
+    });
+
+    test("entries are put, replaced and removed together with the head", async () => {
+      const id = fresh();
+      await land(await store(), commit(id, 0, {}, { a: "[1]", b: "[2]", "": "[3]", "ключ/😀": "[4]" }));
+      await land(await store(), commit(id, 1, {}, { a: "[5]", b: undefined, missing: undefined }));
+      const read = async (key: string) => (await store()).readEntry(id, key);
+      expect([await read("a"), await read("b"), await read(""), await read("ключ/😀")]).toEqual([
+        "[5]",
+        undefined,
+        "[3]",
+        "[4]",
+      ]);
+    });
+
+    test("a commit takes 99 entries, and one of 384 KiB", async () => {
+      const id = fresh();
+      const many = Object.fromEntries(Array.from({ length: 99 }, (_, n) => [`k${n}`, `[${n}]`]));
+      await land(await store(), commit(id, 0, {}, many));
+      expect(await (await store()).readEntry(id, "k98")).toBe("[98]");
+      const large = "x".repeat(384 * 1024);
+      await land(await store(), commit(id, 1, {}, { ["k".repeat(1000)]: large }));
+      expect(await (await store()).readEntry(id, "k".repeat(1000))).toBe(large);
+    });
+
+    test("instances never see each other, whatever their names", async () => {
+      const names = ["a", "a/b", "a/", "A", "é", "e\u0301", " a", "head", "v/a", "😀", "x".repeat(1024)];
+      const type = `T${randomUUID().slice(0, 8)}`;
+      for (const [n, name] of names.entries()) {
+        await land(await store(), commit({ type, name }, 0, { n: `[${n}]` }, { own: `[${n}]` }));
+      }
+      for (const [n, name] of names.entries()) {
+        expect((await (await store()).hydrate({ type, name }))?.inline.get("n")).toBe(`[${n}]`);
+        expect(await (await store()).readEntry({ type, name }, "own")).toBe(`[${n}]`);
+      }
+    });
+
+    test("any sequence of commits reads as the model does", async () => {
+      const shared = await store();
+      const write = fc.record({
+        stale: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
+        inline: fc.dictionary(fc.constantFrom("a", "b"), text(), { noNullPrototype: true }),
+        entries: fc.dictionary(fc.constantFrom("a", "x", "y"), fc.option(text(), { nil: undefined }), {
+          noNullPrototype: true,
+        }),
+      });
+      await fc.assert(
+        fc.asyncProperty(fc.array(write, { maxLength: 6 }), async (writes) => {
+          const id = fresh();
+          let version = 0;
+          let inline: Record<string, string> = {};
+          const entries = new Map<string, string>();
+          for (const each of writes) {
+            const expected = each.stale ? version + 1 : version;
+            const { status } = await shared.commit(commit(id, expected, each.inline, each.entries));
+            expect(status).toBe(each.stale ? "fenced" : "committed");
+            if (each.stale) continue;
+            version++;
+            inline = each.inline;
+            for (const [key, value] of Object.entries(each.entries)) {
+              if (value === undefined) entries.delete(key);
+              else entries.set(key, value);
+            }
+          }
+          const head = await shared.hydrate(id);
+          expect(head).toEqual(version === 0 ? undefined : headOf(version, inline));
+          for (const key of ["a", "x", "y"]) expect(await shared.readEntry(id, key)).toBe(entries.get(key));
+        }),
+        { numRuns: 40 },
+      );
+    });
+  });
+}
+
+function fresh(): ActorId {
+  return { type: "T", name: randomUUID() };
+}
+
+function text() {
+  return fc.string({ unit: "grapheme", maxLength: 8 }).map((value) => JSON.stringify([value]));
+}
+
+function headOf(version: number, inline: Record<string, string>): Head {
+  return {
+    version,
+    inline: new Map(Object.entries(inline)),
+    spilled: false,
+    mark: undefined,
+    settled: new Map(),
+  };
+}
+
+function commit(
+  id: ActorId,
+  expected: number,
+  inline: Record<string, string>,
+  entries: Record<string, string | undefined> = {},
+): Commit {
+  return { id, expected, head: headOf(expected + 1, inline), entries: new Map(Object.entries(entries)) };
+}
+
+async function land(store: Store, each: Commit): Promise<void> {
+  expect(await store.commit(each)).toEqual({ status: "committed" });
+}

@@ -1,0 +1,365 @@
+import { describe, expect, test } from "vitest";
+import { runBatch } from "../../../runtime/core/batch.ts";
+import { StatefulActor } from "../../../runtime/index.ts";
+import type { Commit, CommitResult, Store } from "../../../runtime/ports/store.ts";
+import { delivery, redelivered, type TestDeps, testDeps, UNLIMITED } from "./fixtures.ts";
+
+let constructed = 0;
+
+class Counter extends StatefulActor<unknown> {
+  constructor(...args: ConstructorParameters<typeof StatefulActor<unknown>>) {
+    super(...args);
+    constructed++;
+  }
+  async add(amount: number) {
+    const sum = ((await this.ctx.storage.get<number>("sum")) ?? 0) + amount;
+    await this.ctx.storage.put("sum", sum);
+    return sum;
+  }
+  async sum() {
+    return (await this.ctx.storage.get<number>("sum")) ?? 0;
+  }
+  async fail() {
+    throw new Error("failed");
+  }
+  async long() {
+    return "x".repeat(5000);
+  }
+  async park() {
+    await parked;
+    return this.sum();
+  }
+}
+let parked: Promise<void> = Promise.resolve();
+
+const counter = { type: "Counter", name: "one" };
+
+/** A store that counts its commits and can be made to fail. */
+function observed(store: Store) {
+  const commits: Commit[] = [];
+  const faults: ((commit: Commit, land: () => Promise<CommitResult>) => Promise<CommitResult>)[] = [];
+  let hydrations = 0;
+  return {
+    commits,
+    /** Applied to the next commits, one each. */
+    faults,
+    get hydrations() {
+      return hydrations;
+    },
+    hydrate: (id: typeof counter) => {
+      hydrations++;
+      return store.hydrate(id);
+    },
+    readEntry: store.readEntry,
+    commit(commit: Commit) {
+      commits.push(commit);
+      const land = () => store.commit(commit);
+      const fault = faults.shift();
+      return fault ? fault(commit, land) : land();
+    },
+  };
+}
+
+function start() {
+  const deps = testDeps({ Counter });
+  const store = observed(deps.store);
+  return { ...deps, store };
+}
+
+const run = (deps: TestDeps, deliveries: ReturnType<typeof delivery>[], times = UNLIMITED) =>
+  runBatch(counter, deliveries, { times, deps });
+
+const result = (deps: TestDeps, { envelope }: ReturnType<typeof delivery>) => {
+  const outcome = deps.replies.outcome(envelope.id);
+  return outcome?.ok ? JSON.parse(outcome.result)[0] : outcome?.error.name;
+};
+
+describe("what a batch costs", () => {
+  test("ten quick turns are one read and one commit", async () => {
+    const deps = start();
+    const batch = Array.from({ length: 10 }, () => delivery(counter, "add", 10));
+    expect(await run(deps, batch)).toEqual([]);
+    expect(deps.store.hydrations).toBe(1);
+    expect(deps.store.commits.length).toBe(1);
+    expect(batch.map((each) => result(deps, each))).toEqual([10, 20, 30, 40, 50, 60, 70, 80, 90, 100]);
+  });
+
+  test("a turn that only read commits nothing", async () => {
+    const deps = start();
+    const read = delivery(counter, "sum");
+    await run(deps, [read]);
+    expect(deps.store.commits).toEqual([]);
+    expect(result(deps, read)).toBe(0);
+  });
+
+  test("while a commit is in flight the next turns run and share the next commit", async () => {
+    const deps = start();
+    let land = () => {};
+    const flight = new Promise<void>((resolve) => {
+      land = resolve;
+    });
+    deps.store.faults.push(async (_, commit) => {
+      await flight;
+      return commit();
+    });
+    let unpark = () => {};
+    parked = new Promise<void>((resolve) => {
+      unpark = resolve;
+    });
+    const batch = [
+      delivery(counter, "add", 1),
+      delivery(counter, "park"),
+      delivery(counter, "add", 2),
+      delivery(counter, "add", 4),
+    ];
+    const running = run(deps, batch);
+    await deps.clock.idle();
+    await deps.clock.idle();
+    expect(deps.store.commits.length).toBe(1);
+    unpark();
+    await deps.clock.idle();
+    await deps.clock.idle();
+    expect(deps.store.commits.length).toBe(1);
+    expect(deps.replies.filed.size).toBe(0);
+    land();
+    expect(await running).toEqual([]);
+    expect(deps.store.commits.length).toBe(2);
+    expect(batch.map((each) => result(deps, each))).toEqual([1, 1, 3, 7]);
+  });
+
+  test("a warm activation is reused at the same version, and only then", async () => {
+    const deps = start();
+    constructed = 0;
+    await run(deps, [delivery(counter, "add", 1)]);
+    await run(deps, [delivery(counter, "add", 1)]);
+    expect(constructed).toBe(1);
+    const elsewhere = { ...start(), store: deps.store };
+    await run(elsewhere, [delivery(counter, "add", 5)]);
+    const last = delivery(counter, "add", 1);
+    await run(deps, [last]);
+    expect(constructed).toBe(3);
+    expect(result(deps, last)).toBe(8);
+  });
+});
+
+describe("I3: no reply before its commit", () => {
+  test("a reply leaves only when the commit has landed", async () => {
+    const deps = start();
+    let land = () => {};
+    const flight = new Promise<void>((resolve) => {
+      land = resolve;
+    });
+    deps.store.faults.push(async (_, commit) => {
+      await flight;
+      return commit();
+    });
+    const one = delivery(counter, "add", 1);
+    const running = run(deps, [one]);
+    await deps.clock.idle();
+    await deps.clock.idle();
+    expect(deps.store.commits.length).toBe(1);
+    expect(deps.replies.writes).toEqual([]);
+    land();
+    await running;
+    expect(result(deps, one)).toBe(1);
+  });
+
+  test("a turn that only read, behind one that wrote, waits for that commit", async () => {
+    const deps = start();
+    deps.store.faults.push(() => Promise.reject(new Error("the network is gone")));
+    const add = delivery(counter, "add", 1);
+    const read = delivery(counter, "sum");
+    await run(deps, [add, read]);
+    // The first commit was lost and the batch started over: the read's answer must be of the second attempt.
+    expect(result(deps, read)).toBe(1);
+    expect(deps.replies.writes).toEqual([add.envelope.id, read.envelope.id]);
+  });
+});
+
+describe("I4: a redelivered envelope is not run again", () => {
+  test("died after the commit, before the reply: the redelivery rewrites the reply", async () => {
+    const deps = start();
+    const one = delivery(counter, "add", 5);
+    deps.replies.failures = Number.POSITIVE_INFINITY;
+    await run(deps, [one]);
+    expect(deps.replies.filed.size).toBe(0);
+    deps.replies.failures = 0;
+    const commits = deps.store.commits.length;
+    const rescuer = { ...start(), store: deps.store, replies: deps.replies };
+    expect(await run(rescuer, [redelivered(one)])).toEqual([]);
+    expect(result(deps, one)).toBe(5);
+    expect(deps.store.commits.length).toBe(commits);
+  });
+
+  test("outcomes of turns that only read are carried too: the mark passes them", async () => {
+    const deps = start();
+    const read = delivery(counter, "sum");
+    const add = delivery(counter, "add", 5);
+    deps.replies.failures = Number.POSITIVE_INFINITY;
+    await run(deps, [read, add]);
+    deps.replies.failures = 0;
+    const rescuer = { ...start(), store: deps.store, replies: deps.replies };
+    await run(rescuer, [redelivered(read), redelivered(add)]);
+    expect([result(deps, read), result(deps, add)]).toEqual([0, 5]);
+  });
+
+  test("committed, answered and followed by others: a late worker drops it by its mark", async () => {
+    const deps = start();
+    const stalled = delivery(counter, "add", 1);
+    const next = delivery(counter, "add", 1);
+    await run(deps, [stalled]);
+    await run(deps, [next]);
+    expect((await deps.store.hydrate(counter))?.settled.has(stalled.envelope.id)).toBe(false);
+    const zombie = { ...start(), store: deps.store };
+    expect(await run(zombie, [stalled])).toEqual([]);
+    expect(zombie.replies.filed.size).toBe(0);
+    expect((await deps.store.hydrate(counter))?.version).toBe(2);
+  });
+
+  test("without sequence numbers settled alone protects the last batch", async () => {
+    const deps = start();
+    const one = { ...delivery(counter, "add", 1), mark: undefined };
+    await run(deps, [one]);
+    const rescuer = { ...start(), store: deps.store };
+    await run(rescuer, [redelivered(one)]);
+    expect((await deps.store.hydrate(counter))?.version).toBe(1);
+    expect(result(rescuer, one)).toBe(1);
+  });
+
+  test("a suspect delivery that the head no longer knows is dropped if its reply is on file", async () => {
+    const deps = start();
+    const one = { ...delivery(counter, "add", 1), mark: undefined };
+    const two = { ...delivery(counter, "add", 1), mark: undefined };
+    await run(deps, [one]);
+    await run(deps, [two]);
+    expect(await run(deps, [redelivered(one)])).toEqual([]);
+    expect((await deps.store.hydrate(counter))?.version).toBe(2);
+  });
+
+  test("a failed turn commits its mark: a late second run can't turn the failure into an effect", async () => {
+    const deps = start();
+    const bad = delivery(counter, "fail");
+    await run(deps, [bad]);
+    expect(deps.store.commits.length).toBe(1);
+    expect((await deps.store.hydrate(counter))?.mark).toEqual(bad.mark);
+    expect(result(deps, bad)).toBe("ActorMethodError");
+  });
+
+  test("the same envelope twice in one batch runs once", async () => {
+    const deps = start();
+    const one = delivery(counter, "add", 3);
+    const again = { ...one, mark: delivery(counter, "sum").mark };
+    expect(await run(deps, [one, again])).toEqual([]);
+    expect((await deps.store.hydrate(counter))?.inline.get("sum")).toBe("[3]");
+  });
+
+  test("marks of another queue don't compare: the new queue's envelopes run", async () => {
+    const deps = start();
+    await run(deps, [delivery(counter, "add", 1)]);
+    const moved = { ...delivery(counter, "add", 1), mark: { queue: "queue-2", sequence: "7" } };
+    await run(deps, [moved]);
+    expect((await deps.store.hydrate(counter))?.inline.get("sum")).toBe("[2]");
+    expect((await deps.store.hydrate(counter))?.mark).toEqual({ queue: "queue-2", sequence: "7" });
+  });
+});
+
+describe("I1, I2: lost, fenced and unknown commits", () => {
+  test("fenced by another worker: drops its memory, hydrates again, runs what is not settled", async () => {
+    const deps = start();
+    const rival = { ...start(), store: deps.store };
+    const earlier = delivery(counter, "add", 100);
+    deps.store.faults.push(async (_, land) => {
+      await run(rival, [earlier]);
+      return land();
+    });
+    const one = delivery(counter, "add", 1);
+    expect(await run(deps, [one])).toEqual([]);
+    expect(result(deps, one)).toBe(101);
+    expect(deps.problems).toEqual([expect.stringContaining("commit fenced")]);
+  });
+
+  test("two workers with the same batch: each envelope lands once, both answer alike", async () => {
+    const deps = start();
+    const rival = { ...start(), store: deps.store };
+    const batch = [delivery(counter, "add", 1), delivery(counter, "add", 10)];
+    deps.store.faults.push(async (_, land) => {
+      await run(rival, batch);
+      return land();
+    });
+    await run(deps, batch);
+    expect((await deps.store.hydrate(counter))?.inline.get("sum")).toBe("[11]");
+    expect(batch.map((each) => result(deps, each))).toEqual([1, 11]);
+    expect(batch.map((each) => result(rival, each))).toEqual([1, 11]);
+  });
+
+  test.each([
+    ["landed", true],
+    ["did not land", false],
+  ])("a commit of unknown outcome that %s is applied once", async (_, landed) => {
+    const deps = start();
+    deps.store.faults.push(async (_, land) => {
+      if (landed) await land();
+      throw new Error("socket hang up");
+    });
+    const one = delivery(counter, "add", 1);
+    const two = delivery(counter, "add", 1);
+    expect(await run(deps, [one, two])).toEqual([]);
+    expect([result(deps, one), result(deps, two)]).toEqual([1, 2]);
+    expect((await deps.store.hydrate(counter))?.inline.get("sum")).toBe("[2]");
+  });
+
+  test("a store that stays out of reach leaves everything to redelivery", async () => {
+    const deps = start();
+    const batch = [delivery(counter, "add", 1), delivery(counter, "add", 1)];
+    deps.store.faults.push(...Array.from({ length: 20 }, () => () => Promise.reject(new Error("down"))));
+    expect(await run(deps, batch)).toEqual(batch);
+    expect(deps.replies.filed.size).toBe(0);
+    deps.store.faults.length = 0;
+    expect(await run(deps, batch.map(redelivered))).toEqual([]);
+    expect(batch.map((each) => result(deps, each))).toEqual([1, 2]);
+  });
+
+  test("after the end of its lease a worker commits nothing and leaves the rest to redelivery", async () => {
+    const deps = start();
+    const one = delivery(counter, "add", 1);
+    expect(await run(deps, [one], { ...UNLIMITED, commitBy: deps.clock.now() - 1 })).toEqual([one]);
+    expect(deps.store.commits).toEqual([]);
+  });
+
+  test("no turn starts that could outlive the worker; what ran is committed and answered", async () => {
+    const deps = start();
+    let unpark = () => {};
+    parked = new Promise<void>((resolve) => {
+      unpark = resolve;
+    });
+    const batch = [delivery(counter, "add", 1), delivery(counter, "park"), delivery(counter, "add", 1)];
+    const running = run(deps, batch, { ...UNLIMITED, stopBy: deps.clock.now() + 40_000 });
+    await deps.clock.advance(20_000);
+    unpark();
+    expect(await running).toEqual([batch[2]]);
+    expect(batch.slice(0, 2).map((each) => result(deps, each))).toEqual([1, 1]);
+  });
+
+  test("a reply that can't be written is tried again from settled", async () => {
+    const deps = start();
+    deps.replies.failures = 1;
+    const one = delivery(counter, "add", 1);
+    expect(await run(deps, [one])).toEqual([]);
+    expect(result(deps, one)).toBe(1);
+    expect(deps.store.commits.length).toBe(1);
+  });
+});
+
+test("a long outcome is stashed before the commit, and only its stand-in lies in the head", async () => {
+  const deps = start();
+  const stashed: string[] = [];
+  deps.replies.stash = async (id, outcome) => {
+    expect(deps.store.commits).toEqual([]);
+    stashed.push(outcome);
+    return `@${id}`;
+  };
+  const long = delivery(counter, "long");
+  await run(deps, [long, delivery(counter, "add", 1)]);
+  expect(stashed).toEqual([`+["${"x".repeat(5000)}"]`]);
+  expect((await deps.store.hydrate(counter))?.settled.get(long.envelope.id)).toBe(`@${long.envelope.id}`);
+});

@@ -1,0 +1,133 @@
+import { describe, expect, test } from "vitest";
+import { runBatch } from "../../../runtime/core/batch.ts";
+import { type CallerDeps, createCaller, requestDeadline } from "../../../runtime/core/caller.ts";
+import { createNamespace } from "../../../runtime/core/namespace.ts";
+import { encodeOutcome, failed, succeeded } from "../../../runtime/core/outcome.ts";
+import { ActorMethodError, StatefulActor } from "../../../runtime/index.ts";
+import type { Envelope } from "../../../runtime/ports/mailbox.ts";
+import { delivery, RecordedReplies, StepClock, testDeps, UNLIMITED } from "./fixtures.ts";
+
+class Greeter extends StatefulActor<unknown> {
+  async greet(name: string) {
+    return `hello ${name}`;
+  }
+}
+
+function start(answer?: (envelope: Envelope) => string | undefined) {
+  const sent: Envelope[] = [];
+  const replies = new RecordedReplies();
+  const deps: CallerDeps = {
+    actors: new Map([["Greeter", Greeter]]),
+    mailbox: {
+      async send(envelope) {
+        sent.push(envelope);
+        const outcome = answer?.(envelope);
+        if (outcome !== undefined) await replies.write(envelope.id, outcome);
+      },
+    },
+    replies,
+    clock: new StepClock(),
+    ids: { next: () => `id-${sent.length}` },
+    callWaitMs: 28_000,
+  };
+  return { deps, sent, call: createCaller(deps) };
+}
+
+const one = { type: "Greeter", name: "one" };
+
+describe("a call", () => {
+  test("becomes an envelope, and its reply the result", async () => {
+    const { call, sent, deps } = start(() => encodeOutcome(succeeded(new Map([[1, 2n]]), "greet")));
+    expect(await call(one, "greet", ["you", undefined])).toEqual(new Map([[1, 2n]]));
+    expect(sent).toEqual([
+      {
+        id: "id-0",
+        to: one,
+        call: { method: "greet", args: '[[1,-1],"you"]' },
+        deadline: deps.clock.now() + 28_000,
+      },
+    ]);
+  });
+
+  test("an error comes back by name, with what it means", async () => {
+    const { call } = start(() => encodeOutcome(failed(new TypeError("oh no"))));
+    const error = await call(one, "greet", []).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ActorMethodError);
+    expect(error).toMatchObject({ name: "ActorMethodError", message: "oh no", effect: "failed" });
+  });
+
+  test("no reply in time is an unknown outcome that names its envelope", async () => {
+    const { call } = start();
+    await expect(call(one, "greet", [])).rejects.toMatchObject({
+      name: "ActorCallTimeoutError",
+      effect: "unknown",
+      envelopeId: "id-0",
+    });
+  });
+
+  test.each([
+    ["an unknown method", "shout", [], "ActorUnknownMethodError"],
+    ["a private method", "_greet", [], "ActorPrivateMethodError"],
+    ["arguments that can't travel", "greet", [() => {}], "CodecError"],
+    ["arguments over 1 MiB", "greet", ["x".repeat(1024 * 1024)], "PayloadTooLargeError"],
+  ])("%s is refused before anything is sent", async (_, method, args, name) => {
+    const { call, sent } = start();
+    await expect(call(one, method, args)).rejects.toMatchObject({ name });
+    expect(sent).toEqual([]);
+  });
+
+  test("never waits past the request that it serves", async () => {
+    const { call, sent, deps } = start(() => encodeOutcome(succeeded(1, "greet")));
+    await requestDeadline.run(deps.clock.now() + 500, () => call(one, "greet", []));
+    expect(sent[0]?.deadline).toBe(deps.clock.now() + 500);
+  });
+
+  test("from inside a turn waits until the turns before it are durable, and ends with the turn", async () => {
+    const { call, sent } = start(() => encodeOutcome(succeeded("hello", "greet")));
+    class Relay extends StatefulActor<unknown> {
+      async note() {
+        await this.ctx.storage.put("noted", true);
+      }
+      async relay() {
+        return call(one, "greet", [await this.ctx.storage.get("noted")]);
+      }
+    }
+    const deps = testDeps({ Relay });
+    const relay = { type: "Relay", name: "one" };
+    let versionWhenSent: number | undefined;
+    const store = {
+      ...deps.store,
+      commit: async (commit: Parameters<typeof deps.store.commit>[0]) => {
+        versionWhenSent = sent.length === 0 ? commit.head.version : undefined;
+        return deps.store.commit(commit);
+      },
+    };
+    const start2 = deps.clock.now();
+    await runBatch(relay, [delivery(relay, "note"), delivery(relay, "relay")], {
+      times: UNLIMITED,
+      deps: { ...deps, store },
+    });
+    expect(versionWhenSent).toBe(1);
+    expect(sent[0]).toMatchObject({ call: { args: "[[1],true]" }, deadline: start2 + 28_000 });
+  });
+});
+
+describe("a stub", () => {
+  const { call, sent } = start(() => encodeOutcome(succeeded("hi", "greet")));
+  const stub = createNamespace("Greeter", call).idFromName("one") as unknown as Record<string, unknown>;
+
+  test("calls methods and knows its name", async () => {
+    expect(stub.id).toBe("one");
+    expect(await (stub.greet as (name: string) => Promise<unknown>)("you")).toBe("hi");
+    expect(sent.length).toBe(1);
+  });
+
+  test("looks like nothing but a stub", async () => {
+    expect(stub.then).toBeUndefined();
+    expect(stub.toJSON).toBeUndefined();
+    expect(await stub).toBe(stub);
+    expect(JSON.stringify(stub)).toBe('{"id":"one"}');
+    expect(String(Object.prototype.toString.call(stub))).toBe("[object Object]");
+    expect(sent.length).toBe(1);
+  });
+});

@@ -1,0 +1,93 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { actorKey, checkName } from "../../../runtime/core/actor-id.ts";
+import { decodeEnvelope, EnvelopeError, encodeEnvelope } from "../../../runtime/core/envelope.ts";
+import { ActorNameError } from "../../../runtime/core/errors.ts";
+import { isAfter } from "../../../runtime/core/mark.ts";
+import { replyWaits } from "../../../runtime/core/reply-wait.ts";
+
+const envelope = {
+  id: "e1",
+  to: { type: "Account", name: "a/b 😀" },
+  call: { method: "debit", args: "[[1],5]" },
+  deadline: 123,
+};
+
+describe("envelope", () => {
+  test("comes back as sent", () => {
+    expect(decodeEnvelope(encodeEnvelope(envelope))).toEqual(envelope);
+  });
+
+  test.each([
+    ["no JSON", "{"],
+    ["no object", "[1]"],
+    ["null", "null"],
+    ["a newer format", encodeEnvelope(envelope).replace('"v":1', '"v":2')],
+    ["a missing field", encodeEnvelope(envelope).replace('"id"', '"di"')],
+    ["a field of the wrong type", encodeEnvelope(envelope).replace('"debit"', "5")],
+    ["a deadline that is no number", encodeEnvelope(envelope).replace("123", '"123"')],
+    [
+      "a field from the prototype",
+      '{"v":1,"__proto__":{"id":"x"},"type":"a","name":"b","method":"c","args":"[]","deadline":1}',
+    ],
+  ])("%s is refused", (_, text) => {
+    expect(() => decodeEnvelope(text)).toThrow(EnvelopeError);
+  });
+
+  test("never throws anything but EnvelopeError", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+        expect(() => decodeEnvelope(text)).toThrow(EnvelopeError);
+      }),
+    );
+  });
+});
+
+describe("instance names", () => {
+  test("two names that differ in one code point are two instances", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme" }), fc.string({ unit: "grapheme" }), (a, b) => {
+        const keys = new Set([actorKey({ type: "T", name: a }), actorKey({ type: "T", name: b })]);
+        expect(keys.size).toBe(a === b ? 1 : 2);
+      }),
+    );
+    expect("é".normalize("NFD")).not.toBe("é");
+    expect(actorKey({ type: "T", name: "é".normalize("NFD") })).not.toBe(actorKey({ type: "T", name: "é" }));
+  });
+
+  test.each<[string, unknown, string]>([
+    ["empty", "", "must not be empty"],
+    ["10 KB", "x".repeat(10_240), "has 10240 bytes; at most 1024"],
+    ["1025 bytes in fewer characters", "é".repeat(513), "has 1026 bytes"],
+    ["half a surrogate pair", "a\udc00", "surrogate"],
+    ["no string", 7, "must be a string, not number"],
+  ])("%s is refused", (_, name, message) => {
+    expect(() => checkName(name)).toThrow(ActorNameError);
+    expect(() => checkName(name)).toThrow(message);
+  });
+
+  test.each([" ", "a b", "a/b", "😀", "..", "x".repeat(1024), "\u0000", "__proto__"])(
+    "%j is a name",
+    (name) => {
+      expect(() => checkName(name)).not.toThrow();
+    },
+  );
+});
+
+test("marks compare as numbers of any length, within one queue only", () => {
+  const at = (sequence: string, queue = "q") => ({ queue, sequence });
+  expect(isAfter(at("10"), at("9"))).toBe(true);
+  expect(isAfter(at("9"), at("10"))).toBe(false);
+  expect(isAfter(at("18850000000000000000"), at("18849999999999999999"))).toBe(true);
+  expect(isAfter(at("5"), at("5"))).toBe(false);
+  expect(isAfter(at("5"), undefined)).toBe(true);
+  expect(isAfter(at("5", "other"), at("4"))).toBeUndefined();
+});
+
+test("replies are looked for soon, then with growing gaps", () => {
+  const waits = replyWaits();
+  const first = Array.from({ length: 12 }, () => waits.next().value);
+  expect(first.slice(0, 5)).toEqual([20, 30, 45, 68, 101]);
+  expect(Math.max(...first)).toBe(400);
+  expect([...first].sort((a, b) => a - b)).toEqual(first);
+});

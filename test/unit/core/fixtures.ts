@@ -1,0 +1,133 @@
+import { setImmediate as immediate } from "node:timers/promises";
+import { createMemoryStore } from "../../../runtime/adapters/local/memory-store.ts";
+import { Activations } from "../../../runtime/core/activation.ts";
+import type { BatchDeps } from "../../../runtime/core/batch.ts";
+import { encode } from "../../../runtime/core/codec.ts";
+import type { ActorClass } from "../../../runtime/core/method.ts";
+import { decodeOutcome, type Outcome } from "../../../runtime/core/outcome.ts";
+import type { Clock } from "../../../runtime/ports/clock.ts";
+import type { ActorId, Delivery } from "../../../runtime/ports/mailbox.ts";
+import type { Replies } from "../../../runtime/ports/replies.ts";
+
+/** Time that moves only when told. */
+export class StepClock implements Clock {
+  #now = 1_000_000;
+  #timers: { at: number; fire: () => void }[] = [];
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(ms: number, fire: () => void): () => void {
+    const timer = { at: this.#now + ms, fire };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((each) => each !== timer);
+    };
+  }
+
+  // The event loop's own idea of it: every microtask has run, however long the chain.
+  idle(): Promise<void> {
+    return immediate();
+  }
+
+  /** Moves time, firing what is due on the way, in order. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    for (;;) {
+      await this.idle();
+      const [next] = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+      if (!next) break;
+      this.#timers = this.#timers.filter((each) => each !== next);
+      this.#now = Math.max(this.#now, next.at);
+      next.fire();
+    }
+    this.#now = end;
+    await this.idle();
+  }
+}
+
+/** Replies that remember everything that was filed. */
+export class RecordedReplies implements Replies {
+  readonly filed = new Map<string, string>();
+  readonly writes: string[] = [];
+  failures = 0;
+
+  async write(envelopeId: string, outcome: string): Promise<void> {
+    if (this.failures > 0) {
+      this.failures--;
+      throw new Error("the reply table is out of reach");
+    }
+    this.writes.push(envelopeId);
+    if (!this.filed.has(envelopeId)) this.filed.set(envelopeId, outcome);
+  }
+
+  async stash(_: string, outcome: string): Promise<string> {
+    return outcome;
+  }
+
+  async read(envelopeIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return new Map(
+      envelopeIds.flatMap((id) => {
+        const outcome = this.filed.get(id);
+        return outcome === undefined ? [] : [[id, outcome] as const];
+      }),
+    );
+  }
+
+  async wait(envelopeId: string): Promise<string | undefined> {
+    return this.filed.get(envelopeId);
+  }
+
+  outcome(envelopeId: string): Outcome | undefined {
+    const text = this.filed.get(envelopeId);
+    return text === undefined ? undefined : decodeOutcome(text);
+  }
+}
+
+export interface TestDeps extends BatchDeps {
+  readonly clock: StepClock;
+  readonly replies: RecordedReplies;
+  readonly problems: string[];
+}
+
+/** A whole batch side in memory, on virtual time. */
+export function testDeps(actors: Record<string, ActorClass>, env: unknown = {}): TestDeps {
+  const problems: string[] = [];
+  return {
+    actors: new Map(Object.entries(actors)),
+    env,
+    store: createMemoryStore(),
+    replies: new RecordedReplies(),
+    clock: new StepClock(),
+    telemetry: { problem: (what, { reason }) => void problems.push(`${what}: ${reason}`) },
+    methodBudgetMs: 30_000,
+    activations: new Activations(10),
+    problems,
+  };
+}
+
+/** Times that never cut a batch short. */
+export const UNLIMITED = { stopBy: Number.POSITIVE_INFINITY, commitBy: Number.POSITIVE_INFINITY };
+
+let sequence = 1000;
+
+/** A delivery as a FIFO queue would hand it over the first time. */
+export function delivery(to: ActorId, method: string, ...args: unknown[]): Delivery {
+  sequence++;
+  return {
+    envelope: {
+      id: `envelope-${sequence}`,
+      to,
+      call: { method, args: encode(args, "arguments") },
+      deadline: Number.MAX_SAFE_INTEGER,
+    },
+    mark: { queue: "queue-1", sequence: String(sequence) },
+    suspect: false,
+  };
+}
+
+/** The same delivery, received again. */
+export function redelivered(original: Delivery): Delivery {
+  return { ...original, suspect: true };
+}

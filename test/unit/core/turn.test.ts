@@ -1,0 +1,343 @@
+import { describe, expect, test } from "vitest";
+import { runBatch } from "../../../runtime/core/batch.ts";
+import { resultOf } from "../../../runtime/core/outcome.ts";
+import { StatefulActor } from "../../../runtime/index.ts";
+import { delivery, type TestDeps, testDeps, UNLIMITED } from "./fixtures.ts";
+
+const later: (() => Promise<unknown>)[] = [];
+
+class Probe extends StatefulActor<unknown> {
+  seen = 0;
+  async get(key: string) {
+    return this.ctx.storage.get(key);
+  }
+  async put(key: string, value: unknown) {
+    await this.ctx.storage.put(key, value);
+  }
+  async remove(key: string) {
+    return this.ctx.storage.delete(key);
+  }
+  async putThenThrow(key: string, value: unknown) {
+    this.seen++;
+    await this.ctx.storage.put(key, value);
+    throw new Error("no such luck");
+  }
+  async throwOnly() {
+    this.seen++;
+    throw new Error("nothing written");
+  }
+  async count() {
+    return ++this.seen;
+  }
+  async readOwnWrites() {
+    await this.ctx.storage.put("a", 1);
+    const first = await this.ctx.storage.get("a");
+    const existed = await this.ctx.storage.delete("a");
+    const again = await this.ctx.storage.delete("a");
+    return [first, existed, await this.ctx.storage.get("a"), again];
+  }
+  async copies() {
+    const value = { list: [1] };
+    await this.ctx.storage.put("v", value);
+    value.list.push(2);
+    const read = await this.ctx.storage.get<{ list: number[] }>("v");
+    read?.list.push(3);
+    return this.ctx.storage.get("v");
+  }
+  unawaited() {
+    void this.ctx.storage.put("u", "kept");
+    void this.chain();
+    return "returned";
+  }
+  async chain() {
+    const value = await this.ctx.storage.get("u");
+    await this.ctx.storage.put("u2", value);
+    await this.ctx.storage.put("u3", value);
+  }
+  unawaitedFailure() {
+    void this.ctx.storage.put("bad", () => {});
+    return "returned";
+  }
+  async caughtFailure() {
+    await this.ctx.storage.put("bad", Symbol("no")).catch(() => {});
+    await this.ctx.storage.put("good", 1);
+    return "fine";
+  }
+  async hang(key: string) {
+    await this.ctx.storage.put(key, "never");
+    await new Promise<void>((resolve) => later.push(async () => resolve()));
+    await this.ctx.storage.put(key, "stray");
+  }
+  leaveStrayWork() {
+    const gate = new Promise<void>((resolve) => later.push(async () => resolve()));
+    strayOutcome = gate.then(() => this.ctx.storage.put("stray", 1)).catch((error: unknown) => error);
+  }
+  badResult() {
+    void this.ctx.storage.put("k", 1);
+    return { nested: [() => {}] };
+  }
+  throwSomethingOdd() {
+    throw Object.create(null);
+  }
+  async _hidden() {
+    return "secret";
+  }
+  get computed() {
+    return () => "from a getter";
+  }
+}
+let strayOutcome: Promise<unknown> = Promise.resolve();
+
+class Constructed extends StatefulActor<unknown> {
+  constructor(...args: ConstructorParameters<typeof StatefulActor<unknown>>) {
+    super(...args);
+    void this.ctx.storage.put("made", true);
+  }
+  async made() {
+    return this.ctx.storage.get("made");
+  }
+}
+
+const probe = { type: "Probe", name: "one" };
+
+function start(): TestDeps {
+  return testDeps({ Probe, Constructed });
+}
+
+async function call(deps: TestDeps, method: string, ...args: unknown[]): Promise<unknown> {
+  const one = delivery(probe, method, ...args);
+  const unfinished = await runBatch(probe, [one], { times: UNLIMITED, deps });
+  expect(unfinished).toEqual([]);
+  const outcome = deps.replies.outcome(one.envelope.id);
+  if (!outcome) throw new Error("no reply was filed");
+  return resultOf(outcome, method);
+}
+
+describe("what a turn's writes become", () => {
+  test("I5: a turn commits all of its writes, and they are there after the memory is gone", async () => {
+    const deps = start();
+    await call(deps, "put", "k", { a: [1, 2] });
+    const fresh = { ...start(), store: deps.store };
+    expect(await call(fresh, "get", "k")).toEqual({ a: [1, 2] });
+  });
+
+  test("I5: a turn that throws after a put leaves nothing behind, and the caller gets ActorMethodError", async () => {
+    const deps = start();
+    await expect(call(deps, "putThenThrow", "k", 1)).rejects.toMatchObject({
+      name: "ActorMethodError",
+      message: "no such luck",
+      effect: "failed",
+    });
+    expect(await call(deps, "get", "k")).toBeUndefined();
+    expect((await deps.store.hydrate(probe))?.inline.size).toBe(0);
+  });
+
+  test("I7: fields never outlive writes that were rolled back; a throw without writes keeps them", async () => {
+    const deps = start();
+    expect(await call(deps, "count")).toBe(1);
+    await expect(call(deps, "throwOnly")).rejects.toThrow("nothing written");
+    expect(await call(deps, "count")).toBe(3);
+    await expect(call(deps, "putThenThrow", "k", 1)).rejects.toThrow();
+    expect(await call(deps, "count")).toBe(1);
+  });
+
+  test("reads see the turn's own writes", async () => {
+    expect(await call(start(), "readOwnWrites")).toEqual([1, true, undefined, false]);
+  });
+
+  test("values are copies, when put and when read", async () => {
+    expect(await call(start(), "copies")).toEqual({ list: [1] });
+  });
+
+  test("delete tells whether the key existed, also across turns", async () => {
+    const deps = start();
+    await call(deps, "put", "k", null);
+    expect(await call(deps, "remove", "k")).toBe(true);
+    expect(await call(deps, "remove", "k")).toBe(false);
+  });
+
+  test("I6: un-awaited writes, and the writes that follow them, are part of the turn", async () => {
+    const deps = start();
+    expect(await call(deps, "unawaited")).toBe("returned");
+    expect(await call(deps, "get", "u")).toBe("kept");
+    expect(await call(deps, "get", "u3")).toBe("kept");
+  });
+
+  test("I6: an un-awaited write that fails fails the call; one that user code caught does not", async () => {
+    const deps = start();
+    await expect(call(deps, "unawaitedFailure")).rejects.toMatchObject({
+      name: "ActorOutputGateError",
+      message: expect.stringContaining('the value for key "bad" can\'t be encoded at $: a function'),
+    });
+    expect(await call(deps, "caughtFailure")).toBe("fine");
+    expect(await call(deps, "get", "good")).toBe(1);
+  });
+
+  test("an unserialisable result fails the call and commits nothing", async () => {
+    const deps = start();
+    await expect(call(deps, "badResult")).rejects.toMatchObject({
+      name: "CodecError",
+      message: expect.stringContaining("$.nested[0]"),
+    });
+    expect(await call(deps, "get", "k")).toBeUndefined();
+  });
+
+  test("whatever is thrown reaches the caller as an ActorMethodError", async () => {
+    await expect(call(start(), "throwSomethingOdd")).rejects.toMatchObject({ name: "ActorMethodError" });
+  });
+
+  test("the constructor's writes commit with the first turn", async () => {
+    const deps = start();
+    const to = { type: "Constructed", name: "one" };
+    const one = delivery(to, "made");
+    await runBatch(to, [one], { times: UNLIMITED, deps });
+    expect(deps.replies.outcome(one.envelope.id)).toEqual({ ok: true, result: "[true]" });
+    expect([...((await deps.store.hydrate(to))?.inline ?? [])]).toEqual([["made", "[true]"]]);
+  });
+});
+
+describe("limits of a turn", () => {
+  test("I8: a method over its budget gives ActorMethodTimeoutError, commits nothing, and its late writes are refused", async () => {
+    const deps = start();
+    const one = delivery(probe, "hang", "k");
+    const running = runBatch(probe, [one], { times: UNLIMITED, deps });
+    await deps.clock.advance(29_999);
+    expect(deps.replies.filed.size).toBe(0);
+    await deps.clock.advance(1);
+    await running;
+    expect(deps.replies.outcome(one.envelope.id)).toMatchObject({
+      ok: false,
+      error: { name: "ActorMethodTimeoutError" },
+    });
+    await later.pop()?.();
+    await deps.clock.idle();
+    expect(await call(deps, "get", "k")).toBeUndefined();
+    expect(await call(deps, "count")).toBe(1);
+  });
+
+  test("I6: storage used after the turn has ended is refused", async () => {
+    const deps = start();
+    await call(deps, "leaveStrayWork");
+    await later.pop()?.();
+    expect(await strayOutcome).toMatchObject({
+      name: "StorageScopeError",
+      message: expect.stringContaining("after its turn"),
+    });
+    expect(await call(deps, "get", "stray")).toBeUndefined();
+  });
+
+  test("a call whose deadline has passed is not run and says so", async () => {
+    const deps = start();
+    const one = delivery(probe, "put", "k", 1);
+    const late = { ...one, envelope: { ...one.envelope, deadline: deps.clock.now() - 1 } };
+    await runBatch(probe, [late], { times: UNLIMITED, deps });
+    expect(deps.replies.outcome(one.envelope.id)).toMatchObject({
+      ok: false,
+      error: { name: "ActorDeadlineError" },
+    });
+    expect(await call(deps, "get", "k")).toBeUndefined();
+  });
+
+  test("more keys in one turn than a commit holds is refused before anything is written", async () => {
+    class Wide extends StatefulActor<unknown> {
+      async fill(keys: number) {
+        for (let key = 0; key < keys; key++) await this.ctx.storage.put(`k${key}`, key);
+      }
+    }
+    const deps = testDeps({ Wide });
+    const to = { type: "Wide", name: "one" };
+    const over = delivery(to, "fill", 100);
+    const most = delivery(to, "fill", 99);
+    await runBatch(to, [over, most], { times: UNLIMITED, deps });
+    expect(deps.replies.outcome(over.envelope.id)).toMatchObject({
+      error: {
+        name: "StorageLimitError",
+        message: "the turn wrote 100 keys; at most 99 are allowed in one turn",
+      },
+    });
+    expect(deps.replies.outcome(most.envelope.id)).toMatchObject({ ok: true });
+  });
+});
+
+describe("what may be called", () => {
+  test.each([
+    "_hidden",
+    "__proto__",
+    "constructor",
+    "fetch",
+    "alarm",
+    "webSocket",
+    "toString",
+    "hasOwnProperty",
+    "valueOf",
+  ])("I9: %s is refused as private", async (method) => {
+    await expect(call(start(), method)).rejects.toMatchObject({
+      name: "ActorPrivateMethodError",
+      effect: "refused",
+    });
+  });
+
+  test.each(["nothing", "", "seen", "computed", "ctx", "env", "then", "💥"])(
+    "I9: %j is unknown",
+    async (method) => {
+      await expect(call(start(), method)).rejects.toMatchObject({
+        name: "ActorUnknownMethodError",
+        message: expect.stringContaining("callable are: get, put"),
+      });
+    },
+  );
+
+  test("a type that is not deployed here is refused", async () => {
+    const deps = testDeps({});
+    await expect(call(deps, "get", "k")).rejects.toMatchObject({ name: "ActorUnknownTypeError" });
+  });
+
+  test("methods of a class in between are callable", async () => {
+    class Derived extends Probe {}
+    const deps = testDeps({ Probe: Derived });
+    expect(await call(deps, "count")).toBe(1);
+  });
+});
+
+describe("the storage's refusals", () => {
+  test.each([
+    ["a key that is no string", 5, "CodecError", "must be a string, not number"],
+    ["a reserved key", "__telnyx_x", "CodecError", "reserved"],
+    ["a key of 1001 bytes", "é".repeat(500) + "x", "StorageLimitError", "1001 bytes; at most 1000"],
+    ["half a surrogate pair", "\ud800", "CodecError", "surrogate"],
+  ])("%s", async (_, key, name, message) => {
+    for (const method of ["get", "put", "remove"]) {
+      await expect(call(start(), method, key, 1)).rejects.toMatchObject({
+        name,
+        message: expect.stringContaining(message),
+      });
+    }
+  });
+
+  test("a value over the limit names key, size and limit", async () => {
+    await expect(call(start(), "put", "big", "x".repeat(400_000))).rejects.toMatchObject({
+      name: "StorageLimitError",
+      message: expect.stringMatching(/key "big" has 400004 bytes encoded; at most 393216/),
+    });
+  });
+
+  test("storage of one instance can't be reached from a turn of another", async () => {
+    let leaked: Probe | undefined;
+    class Leaky extends Probe {
+      leak() {
+        leaked = this;
+      }
+      async borrow() {
+        return leaked?.get("k");
+      }
+    }
+    const deps = testDeps({ Probe: Leaky });
+    await call(deps, "leak");
+    const other = { type: "Probe", name: "two" };
+    const one = delivery(other, "borrow");
+    await runBatch(other, [one], { times: UNLIMITED, deps });
+    expect(deps.replies.outcome(one.envelope.id)).toMatchObject({
+      error: { message: expect.stringContaining("from a turn of another instance") },
+    });
+  });
+});

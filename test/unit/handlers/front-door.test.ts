@@ -1,0 +1,163 @@
+import { describe, expect, test } from "vitest";
+import { createFrontDoor } from "../../../handlers/front-door.ts";
+import { encodedPath } from "../../../handlers/http-api-path.ts";
+import type { FetchHandler } from "../../../handlers/project-module.ts";
+import {
+  ActorCallTimeoutError,
+  ActorMethodError,
+  ActorUnknownMethodError,
+} from "../../../runtime/core/errors.ts";
+import type { ActorId } from "../../../runtime/ports/mailbox.ts";
+import { StepClock } from "../core/fixtures.ts";
+
+function start(
+  answer: (to: ActorId, method: string, args: readonly unknown[]) => unknown,
+  handler?: FetchHandler,
+) {
+  const problems: string[] = [];
+  const door = createFrontDoor({
+    handler,
+    env: {},
+    types: new Set(["Account"]),
+    call: async (to, method, args) => answer(to, method, args),
+    clock: new StepClock(),
+    telemetry: { problem: (what) => void problems.push(what) },
+  });
+  const post = async (path: string, body?: RequestInit["body"], method = "POST") => {
+    const request = new Request(`http://door${path}`, { method, ...(body !== undefined && { body }) });
+    const response = await door.fetch(request);
+    return { status: response.status, body: (await response.json()) as unknown };
+  };
+  return { post, problems };
+}
+
+const echo = (to: ActorId, method: string, args: readonly unknown[]) => ({ ...to, method, args });
+
+describe("the RPC door", () => {
+  test.each([
+    ["a plain name", "/Account/alice/debit", "alice"],
+    ["a space", "/Account/a%20b/debit", "a b"],
+    ["emoji", "/Account/%F0%9F%98%80/debit", "😀"],
+    ["an escaped slash", "/Account/a%2Fb/debit", "a/b"],
+    ["a slash that the gateway decoded", "/Account/a/b/debit", "a/b"],
+    ["a percent sign", "/Account/100%2525/debit", "100%25"],
+    ["__proto__", "/Account/__proto__/debit", "__proto__"],
+  ])("reaches the instance: %s", async (_, path, name) => {
+    const { post } = start(echo);
+    expect(await post(path, "[5]")).toEqual({
+      status: 200,
+      body: { type: "Account", name, method: "debit", args: [5] },
+    });
+  });
+
+  test("no body is no arguments; a result of undefined is null; the rest has a JSON view", async () => {
+    expect((await start(echo).post("/Account/a/m")).body).toMatchObject({ args: [] });
+    expect((await start(() => undefined).post("/Account/a/m")).body).toBe(null);
+    const odd = { d: new Date(0), m: new Map([[1, 2n]]), b: new Uint8Array([1, 2]), r: /x/g };
+    expect((await start(() => odd).post("/Account/a/m")).body).toEqual({
+      d: "1970-01-01T00:00:00.000Z",
+      m: [[1, "2"]],
+      b: "AQI=",
+      r: "/x/g",
+    });
+  });
+
+  test.each<[string, string, RequestInit["body"], number, string]>([
+    ["unknown type", "/Nobody/a/m", "[]", 404, "ActorUnknownTypeError"],
+    ["a type from the prototype", "/constructor/a/m", "[]", 404, "ActorUnknownTypeError"],
+    ["too short a path", "/Account/a", "[]", 404, "NotFoundError"],
+    ["the root", "/", "[]", 404, "NotFoundError"],
+    ["an empty name", "/Account//m", "[]", 400, "ActorNameError"],
+    ["a 10 KB name", `/Account/${"x".repeat(10_240)}/m`, "[]", 400, "ActorNameError"],
+    ["a broken escape", "/Account/%zz/m", "[]", 400, "BadRequestError"],
+    ["malformed JSON", "/Account/a/m", "[1", 400, "BadRequestError"],
+    ["an object instead of an array", "/Account/a/m", '{"a":1}', 400, "BadRequestError"],
+    ["a 2 MB body", "/Account/a/m", `["${"x".repeat(2_000_000)}"]`, 413, "PayloadTooLargeError"],
+  ])("I9: %s is a clear 4xx", async (_, path, body, status, name) => {
+    const answer = await start(echo).post(path, body);
+    expect(answer).toMatchObject({ status, body: { error: { name, message: expect.any(String) } } });
+  });
+
+  test("a 2 MB body without a length is refused too", async () => {
+    const stream = new ReadableStream({
+      start(controller) {
+        for (let part = 0; part < 32; part++)
+          controller.enqueue(new TextEncoder().encode("x".repeat(65_536)));
+        controller.close();
+      },
+    });
+    const request = new Request("http://door/Account/a/m", {
+      method: "POST",
+      body: stream,
+      duplex: "half",
+    } as RequestInit);
+    const door = createFrontDoor({
+      handler: undefined,
+      env: {},
+      types: new Set(["Account"]),
+      call: async () => 1,
+      clock: new StepClock(),
+      telemetry: { problem: () => {} },
+    });
+    expect((await door.fetch(request)).status).toBe(413);
+  });
+
+  test("other methods than POST are refused", async () => {
+    expect(await start(echo).post("/Account/a/m", undefined, "GET")).toMatchObject({ status: 405 });
+  });
+
+  test.each<[Error, number, object]>([
+    [new ActorMethodError("no"), 500, { name: "ActorMethodError", message: "no" }],
+    [new ActorUnknownMethodError("what"), 404, { name: "ActorUnknownMethodError", message: "what" }],
+    [
+      new ActorCallTimeoutError("late", "e9"),
+      504,
+      { name: "ActorCallTimeoutError", message: "late", envelope: "e9" },
+    ],
+  ])("%s has its status", async (error, status, body) => {
+    const { post } = start(() => Promise.reject(error));
+    expect(await post("/Account/a/m", "[]")).toEqual({ status, body: { error: body } });
+  });
+});
+
+describe("a project's own fetch handler", () => {
+  test("what it throws stays inside; an actor's error is passed on", async () => {
+    const inner = start(echo, () => Promise.reject(new Error("password is hunter2")));
+    expect(await inner.post("/", "x")).toEqual({
+      status: 500,
+      body: {
+        error: { name: "InternalError", message: "the request failed inside the server; its log says why" },
+      },
+    });
+    expect(inner.problems).toEqual(["request failed"]);
+    const outer = start(echo, () => Promise.reject(new ActorMethodError("from the actor")));
+    expect(await outer.post("/", "x")).toMatchObject({
+      status: 500,
+      body: { error: { name: "ActorMethodError" } },
+    });
+  });
+
+  test("no Response is an error, not a hang", async () => {
+    const { post } = start(echo, () => "text" as unknown as Response);
+    expect(await post("/", "x")).toMatchObject({
+      status: 500,
+      body: { error: { message: "the fetch handler returned no Response" } },
+    });
+  });
+});
+
+test("the path of an HTTP API event is escaped again, once", () => {
+  const decodedByGateway: [sent: string, raw: string][] = [
+    ["a%20b", "a b"],
+    ["%F0%9F%98%80", "😀"],
+    ["100%2525", "100%2525"],
+    ["a%23b%3Fc", "a#b?c"],
+    ["a%22b", 'a"b'],
+    ["%C3%A9", "é"],
+  ];
+  for (const [sent, raw] of decodedByGateway) {
+    const url = new URL(`https://x${encodedPath(`/T/${raw}/m`)}`);
+    expect(url.pathname.split("/").map(decodeURIComponent)).toEqual(["", "T", decodeURIComponent(sent), "m"]);
+    expect(url.search + url.hash).toBe("");
+  }
+});
