@@ -4,14 +4,14 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { createLocalMailbox } from "../runtime/adapters/local/local-mailbox.ts";
 import { createLocalReplies } from "../runtime/adapters/local/local-replies.ts";
-import { openSqliteStore, StateFileBusyError } from "../runtime/adapters/local/sqlite-store.ts";
+import { openSqliteStore, StateFileError } from "../runtime/adapters/local/sqlite-store.ts";
 import { systemClock } from "../runtime/adapters/system/clock.ts";
 import { consoleTelemetry } from "../runtime/adapters/system/console-telemetry.ts";
 import { randomIds } from "../runtime/adapters/system/ids.ts";
 import { Activations } from "../runtime/core/activation.ts";
 import { runBatch } from "../runtime/core/batch.ts";
 import { type ActorBinding, bindActors } from "../runtime/core/bindings.ts";
-import { CALL_WAIT_MS, createCaller } from "../runtime/core/caller.ts";
+import { createCaller } from "../runtime/core/caller.ts";
 import { METHOD_BUDGET_MS } from "../runtime/core/run-turn.ts";
 import { createFrontDoor } from "./front-door.ts";
 import { actorClasses, fetchHandler, ProjectError, type ProjectModule } from "./project-module.ts";
@@ -19,6 +19,10 @@ import { surviveStrayRejections } from "./stray-rejections.ts";
 
 /** Idle activations kept in memory. */
 const KEPT_ACTIVATIONS = 10_000;
+/** Nothing here ends a request early: long enough for a method's whole budget and some waiting before it. */
+const REQUEST_WAIT_MS = METHOD_BUDGET_MS + 10_000;
+/** How often a closing server looks for connections that have become idle, in ms. */
+const CLOSE_SWEEP_MS = 10;
 /** One process owns the state file, so no lease ever runs out. */
 const NO_LEASE = { stopBy: Number.POSITIVE_INFINITY, commitBy: Number.POSITIVE_INFINITY };
 
@@ -58,7 +62,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     clock,
     telemetry,
   });
-  const call = createCaller({ actors, mailbox, replies, clock, ids: randomIds, callWaitMs: CALL_WAIT_MS });
+  const call = createCaller({ actors, mailbox, replies, clock, ids: randomIds, callWaitMs: REQUEST_WAIT_MS });
   const env = bindActors(options.actors, call);
   const deps = {
     actors,
@@ -70,7 +74,15 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     methodBudgetMs: METHOD_BUDGET_MS,
     activations: new Activations(KEPT_ACTIVATIONS),
   };
-  const door = createFrontDoor({ handler, env, types: new Set(actors.keys()), call, clock, telemetry });
+  const door = createFrontDoor({
+    handler,
+    env,
+    types: new Set(actors.keys()),
+    call,
+    requestWaitMs: REQUEST_WAIT_MS,
+    clock,
+    telemetry,
+  });
   const server = createAdaptorServer({ fetch: door.fetch, overrideGlobalObjects: false }) as Server;
   try {
     await listen(server, options);
@@ -84,8 +96,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     async close() {
       const closed = once(server, "close");
       server.close();
-      server.closeIdleConnections();
+      // A client keeps its connection after the answer to its last call; waiting for it would take seconds.
+      const sweep = setInterval(() => server.closeIdleConnections(), CLOSE_SWEEP_MS);
       await closed;
+      clearInterval(sweep);
       await mailbox.drained();
       store.close();
       forget();
@@ -97,7 +111,7 @@ function openStore(file: string) {
   try {
     return openSqliteStore(file);
   } catch (error) {
-    if (error instanceof StateFileBusyError) throw new ProjectError(error.message, { cause: error });
+    if (error instanceof StateFileError) throw new ProjectError(error.message, { cause: error });
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Caller } from "../runtime/core/caller.ts";
-import { CALL_WAIT_MS, requestDeadline } from "../runtime/core/caller.ts";
-import { messageOf } from "../runtime/core/errors.ts";
+import { requestDeadline } from "../runtime/core/caller.ts";
+import { ActorError, messageOf } from "../runtime/core/errors.ts";
 import type { Env } from "../runtime/core/stateful-actor.ts";
 import type { Clock } from "../runtime/ports/clock.ts";
 import type { Telemetry } from "../runtime/ports/telemetry.ts";
@@ -12,6 +12,8 @@ import { createRpcDoor } from "./rpc-door.ts";
 
 /** Largest request body, in bytes: what fits into an envelope. */
 const MAX_BODY_BYTES = 1024 * 1024;
+/** How much of a refused body is read before its connection is given up, in bytes. */
+const MAX_DISCARDED_BYTES = 16 * MAX_BODY_BYTES;
 
 export interface FrontDoorDeps {
   /** The project's own handler; without one the RPC door answers. */
@@ -19,35 +21,55 @@ export interface FrontDoorDeps {
   readonly env: Env;
   readonly types: ReadonlySet<string>;
   readonly call: Caller;
+  /** How long one request may take, in ms, all of its calls together. */
+  readonly requestWaitMs: number;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
 }
 
 /** Where requests come in, on Lambda and on the embedded server alike. Every failure is answered in JSON. */
-export function createFrontDoor({ handler, env, types, call, clock, telemetry }: FrontDoorDeps): Hono {
+export function createFrontDoor({
+  handler,
+  env,
+  types,
+  call,
+  requestWaitMs,
+  clock,
+  telemetry,
+}: FrontDoorDeps): Hono {
   const answer: FetchHandler = handler ?? createRpcDoor({ types, call });
   const door = new Hono();
   door.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,
-      onError: () => refusal(413, "PayloadTooLargeError", `the request body is over ${MAX_BODY_BYTES} bytes`),
+      onError: async ({ req }) => {
+        await discard(req.raw.body);
+        return refusal(413, "PayloadTooLargeError", `the request body is over ${MAX_BODY_BYTES} bytes`);
+      },
     }),
   );
   door.all("*", async (context) => {
-    const deadline = clock.now() + CALL_WAIT_MS;
+    const deadline = clock.now() + requestWaitMs;
     const response: unknown = await requestDeadline.run(deadline, () => answer(context.req.raw, env));
     if (response instanceof Response) return response;
     return refusal(500, "InternalError", "the fetch handler returned no Response");
   });
   door.onError((error) => {
-    const response = errorResponse(error);
-    if (response.status === 500)
-      telemetry.problem("request failed", {
-        error: error.name,
-        reason: messageOf(error),
-        stack: error.stack,
-      });
-    return response;
+    // An actor's own error is its caller's business, and the side that ran the turn has reported it.
+    if (!(error instanceof ActorError)) {
+      telemetry.problem("request failed", { reason: messageOf(error), stack: error.stack });
+    }
+    return errorResponse(error);
   });
   return door;
+}
+
+/** A refused body is read on for a while: a client that is still sending would see a broken connection, not the refusal. */
+async function discard(body: ReadableStream<Uint8Array> | null): Promise<void> {
+  if (!body || body.locked) return;
+  let bytes = 0;
+  for await (const part of body) {
+    bytes += part.byteLength;
+    if (bytes > MAX_DISCARDED_BYTES) return;
+  }
 }

@@ -5,12 +5,15 @@ import { systemClock } from "../runtime/adapters/system/clock.ts";
 import { consoleTelemetry } from "../runtime/adapters/system/console-telemetry.ts";
 import { randomIds } from "../runtime/adapters/system/ids.ts";
 import { type ActorBinding, bindActors } from "../runtime/core/bindings.ts";
-import { CALL_WAIT_MS, createCaller } from "../runtime/core/caller.ts";
+import { createCaller } from "../runtime/core/caller.ts";
 import { dynamoClient, required, requiredSeconds, sqsClient } from "./environment.ts";
 import { createFrontDoor } from "./front-door.ts";
 import { encodedPath } from "./http-api-path.ts";
 import { actorClasses, fetchHandler, type ProjectModule } from "./project-module.ts";
 import { surviveStrayRejectionsOnLambda } from "./stray-rejections.ts";
+
+/** An HTTP API answers within 30 s, so the router must have answered before. */
+const REQUEST_WAIT_MS = 28_000;
 
 /** The event of an HTTP API, payload format 2.0. */
 type HttpApiEvent = Extract<LambdaEvent, { readonly rawPath: string }>;
@@ -35,13 +38,14 @@ export function createRouterHandler(project: {
     }),
     clock,
     ids: randomIds,
-    callWaitMs: CALL_WAIT_MS,
+    callWaitMs: REQUEST_WAIT_MS,
   });
   const door = createFrontDoor({
     handler: fetchHandler(project.module),
     env: bindActors(project.actors, call),
     types: new Set(actors.keys()),
     call,
+    requestWaitMs: REQUEST_WAIT_MS,
     clock,
     telemetry,
   });

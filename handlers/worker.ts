@@ -8,7 +8,7 @@ import { consoleTelemetry } from "../runtime/adapters/system/console-telemetry.t
 import { randomIds } from "../runtime/adapters/system/ids.ts";
 import { Activations } from "../runtime/core/activation.ts";
 import { type ActorBinding, bindActors } from "../runtime/core/bindings.ts";
-import { CALL_WAIT_MS, createCaller } from "../runtime/core/caller.ts";
+import { createCaller } from "../runtime/core/caller.ts";
 import { METHOD_BUDGET_MS } from "../runtime/core/run-turn.ts";
 import { dynamoClient, required, requiredSeconds, sqsClient } from "./environment.ts";
 import { actorClasses, type ProjectModule } from "./project-module.ts";
@@ -42,7 +42,7 @@ export function createWorkerHandler(project: {
     replies,
     clock,
     ids: randomIds,
-    callWaitMs: CALL_WAIT_MS,
+    callWaitMs: METHOD_BUDGET_MS,
   });
   const deps = {
     actors,

@@ -1,5 +1,4 @@
 import type { ActorId, Delivery } from "../ports/mailbox.ts";
-import type { Telemetry } from "../ports/telemetry.ts";
 import type { Activation, Activations } from "./activation.ts";
 import { CommitPipeline, FencedError, LeaseExpiredError, type PipelineDeps } from "./commit-pipeline.ts";
 import { messageOf } from "./errors.ts";
@@ -11,7 +10,6 @@ const MAX_ATTEMPTS = 5;
 
 export interface BatchDeps extends TurnDeps, Omit<PipelineDeps, "commitBy"> {
   readonly activations: Activations;
-  readonly telemetry: Telemetry;
 }
 
 /** How long a batch may go on, in ms since the epoch. */

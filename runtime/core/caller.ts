@@ -13,9 +13,6 @@ import { currentTurn } from "./turn.ts";
 
 /** Largest envelope, in UTF-8 bytes: an SQS message holds 1 MiB. */
 export const MAX_ENVELOPE_BYTES = 1024 * 1024;
-/** How long a caller waits, in ms: an HTTP API answers within 30 s. */
-export const CALL_WAIT_MS = 28_000;
-
 /** When the request that the running code serves must be answered, in ms since the epoch. */
 export const requestDeadline = new AsyncLocalStorage<number>();
 
@@ -26,6 +23,7 @@ export interface CallerDeps {
   readonly replies: Replies;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** How long a call waits for its reply, in ms, if nothing around it ends earlier. */
   readonly callWaitMs: number;
 }
 

@@ -2,9 +2,9 @@ import { DatabaseSync } from "node:sqlite";
 import { actorKey } from "../../core/actor-id.ts";
 import type { Commit, CommitResult, Head, Store } from "../../ports/store.ts";
 
-/** The state file is held by another process. */
-export class StateFileBusyError extends Error {
-  override readonly name = "StateFileBusyError";
+/** The state file can't be opened: another process holds it, or it is no state file. */
+export class StateFileError extends Error {
+  override readonly name = "StateFileError";
 }
 
 interface Waiting {
@@ -21,7 +21,7 @@ export interface SqliteStore extends Store {
  * A Store in one SQLite file. `synchronous=FULL`: a commit survives the loss of power. Commits that arrive in
  * one turn of the event loop share one disk flush, also those of different instances.
  *
- * @throws StateFileBusyError another process has the file open
+ * @throws StateFileError
  */
 export function openSqliteStore(file: string): SqliteStore {
   const db = open(file);
@@ -90,8 +90,9 @@ export function openSqliteStore(file: string): SqliteStore {
 }
 
 function open(file: string): DatabaseSync {
-  const db = new DatabaseSync(file);
+  let db: DatabaseSync | undefined;
   try {
+    db = new DatabaseSync(file);
     db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
     db.exec(`
       CREATE TABLE IF NOT EXISTS heads (actor TEXT PRIMARY KEY, version INTEGER NOT NULL, head TEXT NOT NULL) WITHOUT ROWID, STRICT;
@@ -99,13 +100,14 @@ function open(file: string): DatabaseSync {
     `);
     return db;
   } catch (error) {
-    db.close();
-    if (error instanceof Error && /locked|busy/i.test(error.message)) {
-      throw new StateFileBusyError(
-        `the state file ${file} is in use by another server; stop it or choose another --state folder`,
-      );
-    }
-    throw error;
+    db?.close();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StateFileError(
+      /locked|busy/i.test(reason)
+        ? `the state file ${file} is in use by another server; stop it or choose another --state folder`
+        : `the state file ${file} can't be opened: ${reason}; choose another --state folder`,
+      { cause: error },
+    );
   }
 }
 

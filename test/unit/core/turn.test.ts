@@ -215,6 +215,23 @@ describe("limits of a turn", () => {
     expect(await call(deps, "count")).toBe(1);
   });
 
+  test("I8: a caller's deadline that comes first ends the method in time to answer", async () => {
+    const deps = start();
+    const one = delivery(probe, "hang", "k");
+    const patient = { ...one, envelope: { ...one.envelope, deadline: deps.clock.now() + 28_000 } };
+    const running = runBatch(probe, [patient], { times: UNLIMITED, deps });
+    await deps.clock.advance(26_999);
+    expect(deps.replies.filed.size).toBe(0);
+    await deps.clock.advance(1);
+    await running;
+    expect(deps.replies.outcome(one.envelope.id)).toMatchObject({
+      error: {
+        name: "ActorMethodTimeoutError",
+        message: "Probe.hang ran longer than its budget of 27000 ms; nothing was committed",
+      },
+    });
+  });
+
   test("I6: storage used after the turn has ended is refused", async () => {
     const deps = start();
     await call(deps, "leaveStrayWork");
@@ -229,7 +246,7 @@ describe("limits of a turn", () => {
   test("a call whose deadline has passed is not run and says so", async () => {
     const deps = start();
     const one = delivery(probe, "put", "k", 1);
-    const late = { ...one, envelope: { ...one.envelope, deadline: deps.clock.now() - 1 } };
+    const late = { ...one, envelope: { ...one.envelope, deadline: deps.clock.now() + 1000 } };
     await runBatch(probe, [late], { times: UNLIMITED, deps });
     expect(deps.replies.outcome(one.envelope.id)).toMatchObject({
       ok: false,
@@ -303,7 +320,7 @@ describe("the storage's refusals", () => {
   test.each([
     ["a key that is no string", 5, "CodecError", "must be a string, not number"],
     ["a reserved key", "__telnyx_x", "CodecError", "reserved"],
-    ["a key of 1001 bytes", "é".repeat(500) + "x", "StorageLimitError", "1001 bytes; at most 1000"],
+    ["a key of 1001 bytes", `${"é".repeat(500)}x`, "StorageLimitError", "1001 bytes; at most 1000"],
     ["half a surrogate pair", "\ud800", "CodecError", "surrogate"],
   ])("%s", async (_, key, name, message) => {
     for (const method of ["get", "put", "remove"]) {

@@ -20,6 +20,7 @@ function start(
     env: {},
     types: new Set(["Account"]),
     call: async (to, method, args) => answer(to, method, args),
+    requestWaitMs: 28_000,
     clock: new StepClock(),
     telemetry: { problem: (what) => void problems.push(what) },
   });
@@ -96,6 +97,7 @@ describe("the RPC door", () => {
       env: {},
       types: new Set(["Account"]),
       call: async () => 1,
+      requestWaitMs: 28_000,
       clock: new StepClock(),
       telemetry: { problem: () => {} },
     });

@@ -1,0 +1,64 @@
+import { type Duration, RemovalPolicy } from "aws-cdk-lib";
+import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Architecture, Function as LambdaFunction, RecursiveLoop, Runtime } from "aws-cdk-lib/aws-lambda";
+import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+import type { Project } from "../project/project.ts";
+import { functionEnvironment } from "./environment.ts";
+import { type Bundle, FunctionCode } from "./function-code.ts";
+
+/** What both functions of a stack get. */
+export interface SharedFunctionProps {
+  readonly project: Project;
+  readonly bundle: Bundle;
+  readonly logRetention: RetentionDays;
+}
+
+export interface HandlerFunctionProps extends SharedFunctionProps {
+  readonly handler: "router" | "worker";
+  readonly description: string;
+  /** In MiB. */
+  readonly memory: number;
+  readonly timeout: Duration;
+  /** What the function may do besides writing its log: the whole of its rights. */
+  readonly statements: readonly PolicyStatement[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** One function, with a role and a log group of its own, so that nothing is shared and nothing is left behind. */
+export class HandlerFunction extends Construct {
+  readonly function: LambdaFunction;
+
+  constructor(scope: Construct, id: string, props: HandlerFunctionProps) {
+    super(scope, id);
+    const logGroup = new LogGroup(this, "Logs", {
+      retention: props.logRetention,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const writeLog = new PolicyStatement({
+      actions: ["logs:CreateLogStream", "logs:PutLogEvents"],
+      resources: [logGroup.logGroupArn],
+    });
+    const role = new Role(this, "Role", {
+      assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
+      // Inline, so that the role never exists without its rights: an event source is refused if it comes in between.
+      inlinePolicies: { path: new PolicyDocument({ statements: [...props.statements, writeLog] }) },
+    });
+    const { project, handler, bundle } = props;
+    this.function = new LambdaFunction(this, "Function", {
+      description: props.description,
+      code: new FunctionCode({ project, handler, bundle }),
+      handler: "index.handler",
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: props.memory,
+      timeout: props.timeout,
+      environment: functionEnvironment({ project: project.manifest.envVars, own: props.environment }),
+      role,
+      logGroup,
+      // Actors that call actors, and alarms that set the next one, are chains of functions that invoke themselves
+      // through the mailbox. Lambda's loop detection would cut them after about 16 links and dead-letter the envelope.
+      recursiveLoop: RecursiveLoop.ALLOW,
+    });
+  }
+}

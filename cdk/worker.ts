@@ -1,0 +1,67 @@
+import type { Duration } from "aws-cdk-lib";
+import type { Table } from "aws-cdk-lib/aws-dynamodb";
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { EventSourceMapping, type Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
+import { Construct } from "constructs";
+import { HandlerFunction, type SharedFunctionProps } from "./handler-function.ts";
+import type { Mailbox } from "./mailbox.ts";
+
+export interface WorkerProps extends SharedFunctionProps {
+  readonly mailbox: Mailbox;
+  readonly actorTable: Table;
+  readonly replyTable: Table;
+  readonly replyRetention: Duration;
+  /** In MiB. */
+  readonly memory: number;
+  readonly timeout: Duration;
+}
+
+/** Runs the turns: takes batches of envelopes from the mailbox, commits to the actor table, writes the replies. */
+export class Worker extends Construct {
+  readonly function: LambdaFunction;
+
+  constructor(scope: Construct, id: string, props: WorkerProps) {
+    super(scope, id);
+    const { mailbox, actorTable, replyTable } = props;
+    this.function = new HandlerFunction(this, "Handler", {
+      ...props,
+      handler: "worker",
+      description: `Worker of ${props.project.manifest.name}: runs the turns of its actors`,
+      statements: [
+        new PolicyStatement({
+          actions: [
+            "sqs:ChangeMessageVisibility",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ReceiveMessage",
+            "sqs:SendMessage",
+          ],
+          resources: [mailbox.queue.queueArn],
+        }),
+        // A transaction needs the rights of its parts and has none of its own.
+        new PolicyStatement({
+          actions: ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"],
+          resources: [actorTable.tableArn],
+        }),
+        new PolicyStatement({
+          actions: ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"],
+          resources: [replyTable.tableArn],
+        }),
+      ],
+      environment: {
+        ACTOR_TABLE: actorTable.tableName,
+        REPLY_TABLE: replyTable.tableName,
+        MAILBOX_URL: mailbox.queue.queueUrl,
+        LEASE_SECONDS: `${mailbox.lease.toSeconds()}`,
+        REPLY_RETENTION_SECONDS: `${props.replyRetention.toSeconds()}`,
+      },
+    }).function;
+    new EventSourceMapping(this, "Source", {
+      target: this.function,
+      eventSourceArn: mailbox.queue.queueArn,
+      // The most that a FIFO queue gives. There is no window to wait for more: it would delay every call.
+      batchSize: 10,
+      reportBatchItemFailures: true,
+    });
+  }
+}

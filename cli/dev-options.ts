@@ -1,0 +1,89 @@
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+export interface DevOptions {
+  /** Absolute. */
+  readonly projectDir: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Absolute; each project gets a folder of its name in it. */
+  readonly stateDir: string;
+}
+
+/** The command line can't be understood; the message names the value, the rule and the fix. */
+export class DevOptionsError extends Error {
+  override readonly name = "DevOptionsError";
+}
+
+const DEFAULT_PORT = 8787;
+const MAX_PORT = 65_535;
+
+export const DEV_HELP = `Serves a project of stateful actors on this machine, in one process.
+
+  npm run dev -- [project folder] [options]
+
+  project folder   holds actors.toml or telnyx.toml (default: the account example)
+  --port <n>       port to listen on, 0 for any free one (default: $PORT, else ${DEFAULT_PORT})
+  --state <dir>    where state is kept, a folder for each project (default: .actors)
+  -h, --help       show this`;
+
+/**
+ * Reads the arguments after the program's name.
+ * @param given.port the text of $PORT, used when there is no --port
+ * @throws DevOptionsError
+ */
+export function parseDevOptions(
+  args: readonly string[],
+  given: { cwd: string; port: string | undefined; exampleDir: string },
+): DevOptions | "help" {
+  const { values, positionals } = parse(args);
+  if (values.help === true) return "help";
+  if (positionals.length > 1) {
+    throw new DevOptionsError(
+      `one project folder can be served at a time, not ${positionals.length} (${positionals.join(", ")}): name one`,
+    );
+  }
+  const [projectDir] = positionals;
+  return {
+    projectDir: projectDir === undefined ? given.exampleDir : resolve(given.cwd, projectDir),
+    port: values.port === undefined ? envPort(given.port) : port(values.port, "--port"),
+    stateDir: resolve(given.cwd, stateFolder(values.state)),
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        port: { type: "string" },
+        state: { type: "string" },
+        help: { type: "boolean", short: "h" },
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    // Node explains several ways to write an argument; its first sentence says what is wrong.
+    const [what] = error.message.split(/\.\s/, 1);
+    throw new DevOptionsError(`${what}: see --help for the options there are`, { cause: error });
+  }
+}
+
+function envPort(text: string | undefined): number {
+  return text === undefined || text === "" ? DEFAULT_PORT : port(text, "$PORT");
+}
+
+function port(text: string, from: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > MAX_PORT) {
+    throw new DevOptionsError(
+      `${from} is ${JSON.stringify(text)}: a port is a whole number from 0 to ${MAX_PORT}, such as ${DEFAULT_PORT}`,
+    );
+  }
+  return Number(text);
+}
+
+function stateFolder(text: string | undefined): string {
+  if (text === "") throw new DevOptionsError(`--state is "": name a folder, such as .actors`);
+  return text ?? ".actors";
+}

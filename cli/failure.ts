@@ -1,0 +1,32 @@
+import { inspect } from "node:util";
+import { ProjectError } from "../handlers/project-module.ts";
+import { BundleError } from "../project/bundle.ts";
+import { ManifestError } from "../project/manifest.ts";
+import { DevOptionsError } from "./dev-options.ts";
+import { UserModuleError } from "./user-module.ts";
+
+const EXPECTED = [BundleError, DevOptionsError, ManifestError, ProjectError, UserModuleError];
+
+/** What the developer reads when the server can't start. */
+export function failureText(error: unknown): string {
+  if (EXPECTED.some((kind) => error instanceof kind)) return (error as Error).message;
+  if (!isSystemError(error))
+    return `this is a fault of stateful-actors itself, please report it: ${inspect(error)}`;
+  if (error.code === "EADDRINUSE") {
+    return `port ${error.port} is already taken: end the program that holds it, or choose another with --port <n>`;
+  }
+  if (error.syscall === "listen") {
+    return `port ${error.port} can't be opened (${error.code}): choose another with --port <n>`;
+  }
+  return error.message;
+}
+
+interface SystemError extends Error {
+  readonly code: string;
+  readonly syscall: string;
+  readonly port?: number;
+}
+
+function isSystemError(error: unknown): error is SystemError {
+  return error instanceof Error && "code" in error && "syscall" in error;
+}

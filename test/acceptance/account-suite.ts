@@ -1,0 +1,71 @@
+import { describe, expect, test } from "vitest";
+import type { SendRequest } from "../endpoints/api-client.ts";
+
+/** The quick start's promises, which hold wherever `examples/account` runs. Names are fresh with every call. */
+export function describeAccount(name: string, system: () => { request: SendRequest }): void {
+  const run = `${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}`;
+  const at = (account: string, action: string) => `/accounts/${account}-${run}/${action}`;
+  const answer = async (method: string, path: string, body?: unknown) => {
+    const { status, json } = await system().request(method, path, body);
+    return [status, json()];
+  };
+
+  describe(`account: ${name}`, () => {
+    test("the quick start's script gives the quick start's answers", async () => {
+      const [alice, bob] = [`alice-${run}`, `bob-${run}`];
+      expect(await answer("POST", at("alice", "deposit"), { amount: 100 })).toEqual([
+        200,
+        { account: alice, balance: 100 },
+      ]);
+      expect(await answer("POST", at("alice", "debit"), { amount: 30 })).toEqual([
+        200,
+        { account: alice, ok: true, balance: 70 },
+      ]);
+      expect(await answer("POST", at("alice", "debit"), { amount: 1000 })).toEqual([
+        200,
+        { account: alice, ok: false, balance: 70 },
+      ]);
+      expect(await answer("POST", at("bob", "deposit"), { amount: 5 })).toEqual([
+        200,
+        { account: bob, balance: 5 },
+      ]);
+      expect(await answer("GET", at("alice", "balance"))).toEqual([200, { account: alice, balance: 70 }]);
+    });
+
+    test("health answers", async () => {
+      for (const probe of ["liveness", "readiness"]) {
+        const { status, text } = await system().request("GET", `/health/${probe}`);
+        expect([status, text]).toEqual([200, "ok"]);
+      }
+    });
+
+    test.each([{}, { amount: "5" }, { amount: null }, undefined, "{not json"])(
+      "a deposit of %j is a 400",
+      async (body) => {
+        expect(await answer("POST", at("carol", "deposit"), body)).toEqual([
+          400,
+          { error: expect.stringContaining("amount") },
+        ]);
+      },
+    );
+
+    test("I2: 40 concurrent debits of 10 on 300: exactly 30 succeed", async () => {
+      await answer("POST", at("dave", "deposit"), { amount: 300 });
+      const answers = await Promise.all(
+        Array.from({ length: 40 }, () => answer("POST", at("dave", "debit"), { amount: 10 })),
+      );
+      const bodies = answers.map(([, body]) => body as { ok: boolean; balance: number });
+      expect(answers.map(([status]) => status)).toEqual(Array(40).fill(200));
+      expect(
+        bodies
+          .filter(({ ok }) => ok)
+          .map(({ balance }) => balance)
+          .sort((a, b) => a - b),
+      ).toEqual(Array.from({ length: 30 }, (_, n) => n * 10));
+      expect(await answer("GET", at("dave", "balance"))).toEqual([
+        200,
+        { account: `dave-${run}`, balance: 0 },
+      ]);
+    });
+  });
+}

@@ -1,0 +1,67 @@
+import { join } from "node:path";
+import type { TestProject } from "vitest/node";
+import { attempt } from "./attempt.ts";
+import { type DeployedStack, deployProject } from "./deployment.ts";
+import { startDynamoDBLocal } from "./dynamodb-local.ts";
+import type { Missing } from "./gate.ts";
+import type { RunningServer } from "./server-process.ts";
+import { logFile, sharedAws } from "./shared-aws.ts";
+
+/** Where a test reaches an endpoint; `sdkOptions(url)` makes the options of an SDK client from it. */
+export interface Endpoint {
+  readonly url: string;
+}
+
+declare module "vitest" {
+  interface ProvidedContext {
+    dynamoDBLocal: Endpoint | Missing;
+    aws: Endpoint | Missing;
+    /** `examples/account`, deployed once for the whole run. */
+    account: DeployedStack | Missing;
+  }
+}
+
+type Release = () => Promise<void>;
+
+const nothingToRelease: Release = async () => undefined;
+
+/** Provides `dynamoDBLocal`. */
+export async function provideDynamoDBLocal(project: TestProject): Promise<Release> {
+  const server = await attempt(() => startDynamoDBLocal({ log: logFile("dynamodb-local") }));
+  project.provide("dynamoDBLocal", endpointOf(server));
+  return "stop" in server ? server.stop : nothingToRelease;
+}
+
+/** Provides `aws`, one endpoint for all projects of a run. */
+export async function provideAws(project: TestProject): Promise<Release> {
+  const server = await sharedAws();
+  project.provide("aws", endpointOf(server));
+  return "stop" in server ? server.stop : nothingToRelease;
+}
+
+/** Provides `aws`, and `account` deployed to it. */
+export async function provideAccount(project: TestProject): Promise<Release> {
+  const server = await sharedAws();
+  project.provide("aws", endpointOf(server));
+  if (!("stop" in server)) {
+    project.provide("account", server);
+    return nothingToRelease;
+  }
+  const projectDir = join(project.vitest.config.root, "examples", "account");
+  const deployment = await attempt(() => deployProject({ endpoint: server.url, projectDir }));
+  if ("missing" in deployment) {
+    project.provide("account", deployment);
+    return server.stop;
+  }
+  const { request: _request, destroy, ...data } = deployment;
+  project.provide("account", data);
+  return async () => {
+    // An endpoint of our own is thrown away as a whole.
+    if (process.env.AWS_ENDPOINT_URL) await destroy();
+    await server.stop();
+  };
+}
+
+function endpointOf(server: RunningServer | Missing): Endpoint | Missing {
+  return "stop" in server ? { url: server.url } : server;
+}

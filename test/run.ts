@@ -1,0 +1,72 @@
+// What `npm test` runs: all tests, or those that the arguments select (they go to vitest as they are). The last line of the
+// output is `N passed, N failed`, with `, N skipped` when there are any.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** The part of vitest's JSON report that is read here. */
+interface Report {
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly ancestorTitles: readonly string[];
+      readonly title: string;
+    }[];
+  }[];
+}
+
+const checkout = join(import.meta.dirname, "..");
+const folder = mkdtempSync(join(tmpdir(), "stateful-actors-test-"));
+const reportFile = join(folder, "report.json");
+
+const vitest = spawn(
+  process.execPath,
+  [
+    join(checkout, "node_modules", "vitest", "vitest.mjs"),
+    "run",
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${reportFile}`,
+    ...process.argv.slice(2),
+  ],
+  { cwd: checkout, stdio: "inherit" },
+);
+// Ctrl-C reaches vitest by itself; a signal sent to this process alone does not.
+process.on("SIGINT", () => undefined);
+process.on("SIGTERM", () => vitest.kill());
+const [vitestCode] = (await once(vitest, "exit")) as [number | null];
+const report: Report = existsSync(reportFile)
+  ? (JSON.parse(readFileSync(reportFile, "utf8")) as Report)
+  : { testResults: [] };
+rmSync(folder, { recursive: true, force: true });
+
+const tests = report.testResults.flatMap((file) => file.assertionResults);
+const passed = tests.filter(({ status }) => status === "passed");
+const failedTests = tests.filter(({ status }) => status === "failed");
+const skipped = tests.filter(({ status }) => status !== "passed" && status !== "failed");
+const filesThatFailed = report.testResults.filter(
+  ({ status, assertionResults }) =>
+    status === "failed" && !assertionResults.some((test) => test.status === "failed"),
+);
+let failed = failedTests.length + filesThatFailed.length;
+
+if (tests.length === skipped.length && failed === 0) {
+  console.log("\nNo test ran: that counts as a failure.");
+  failed = 1;
+} else if (vitestCode !== 0 && failed === 0) {
+  console.log("\nVitest failed outside of any test; its messages are above.");
+  failed = 1;
+}
+if (skipped.length > 0) {
+  console.log("\nSkipped:");
+  for (const { ancestorTitles, title } of skipped) console.log(`  ${ancestorTitles.join(" > ")}: ${title}`);
+}
+const counts = [`${passed.length} passed`, `${failed} failed`];
+if (skipped.length > 0) counts.push(`${skipped.length} skipped`);
+console.log(`\n${counts.join(", ")}`);
+process.exitCode = failed > 0 ? 1 : 0;

@@ -1,0 +1,79 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { newFolder, writeProject } from "./synthesis.ts";
+
+const ROOT = join(import.meta.dirname, "../../..");
+
+/** Runs the app as the CDK CLI does, but for the bundling, which it leaves out as for `cdk destroy`. */
+function runApp(context: Record<string, unknown>, { cwd = ROOT } = {}) {
+  const out = newFolder();
+  const { status, stderr } = spawnSync(process.execPath, [join(ROOT, "cdk/app.ts")], {
+    cwd,
+    encoding: "utf8",
+    env: {
+      ...process.env,
+      CDK_OUTDIR: out,
+      CDK_VALIDATION: "true",
+      CDK_CONTEXT_JSON: JSON.stringify({ ...context, "aws:cdk:bundling-stacks": [] }),
+    },
+  });
+  return { status, stderr, out };
+}
+
+const actorTableFate = (out: string, stack: string): unknown => {
+  const { Resources } = JSON.parse(readFileSync(join(out, `${stack}.template.json`), "utf8"));
+  return Resources.ActorsActorTable8D6B08C6.DeletionPolicy;
+};
+
+// Each test starts a Node process that loads the CDK.
+describe("the CDK app", { timeout: 60_000 }, () => {
+  test("deploys examples/account under the name in its manifest, and keeps its state", () => {
+    const { status, stderr, out } = runApp({});
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(actorTableFate(out, "account-svc")).toBe("Retain");
+  });
+
+  test("deploys another project, given from the working directory, under another name, to be destroyed", () => {
+    const project = writeProject();
+    const context = { project: "src/..", stack: "bank-of-tests", removal: "destroy" };
+    const { status, stderr, out } = runApp(context, { cwd: project });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(actorTableFate(out, "bank-of-tests")).toBe("Delete");
+    expect(existsSync(join(out, "bank.template.json"))).toBe(false);
+  });
+
+  test("refuses a wrong context in one line and makes nothing", () => {
+    const { status, stderr, out } = runApp({ removal: "delete" });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^error: -c removal=delete: [^\n]+\n$/);
+    expect(existsSync(join(out, "manifest.json"))).toBe(false);
+  });
+
+  test("refuses a variable that hides one of ours in one line", () => {
+    const { status, stderr } = runApp({
+      project: writeProject({ manifest: '[env_vars]\nACTOR_TABLE = "t"\n' }),
+    });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^error: \[env_vars\] ACTOR_TABLE: [^\n]+\n$/);
+  });
+
+  test("passes on what is wrong with a manifest, without a stack trace", () => {
+    const project = writeProject();
+    writeFileSync(join(project, "actors.toml"), 'name = "bank"\n');
+    const { status, stderr } = runApp({ project });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^error: .*actors\.toml/);
+    expect(stderr).not.toContain("    at ");
+  });
+});
+
+describe("cdk.json", () => {
+  const settings = JSON.parse(readFileSync(join(ROOT, "cdk.json"), "utf8"));
+
+  test("sets every feature flag that the installed CDK recommends, so that an upgrade changes no template by itself", () => {
+    const file = join(ROOT, "node_modules/aws-cdk-lib/recommended-feature-flags.json");
+    expect(settings.context).toEqual(JSON.parse(readFileSync(file, "utf8")));
+  });
+});

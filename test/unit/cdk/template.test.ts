@@ -1,0 +1,309 @@
+import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Match, type Template } from "aws-cdk-lib/assertions";
+import { RetentionDays } from "aws-cdk-lib/aws-logs";
+import { describe, expect, test } from "vitest";
+import { ConfigurationError } from "../../../cdk/configuration-error.ts";
+import {
+  FUNCTION,
+  isWorker,
+  only,
+  QUEUE,
+  type Resource,
+  resources,
+  tableWithKey,
+  variables,
+} from "./resources.ts";
+import { synthesize, synthesizeConstructs, writeProject } from "./synthesis.ts";
+
+const SOURCE = "AWS::Lambda::EventSourceMapping";
+
+const template = synthesize();
+const [actorTableId, actorTable] = tableWithKey(template, "actor");
+const [replyTableId, replyTable] = tableWithKey(template, "id");
+const [deadLettersId, deadLetters] = only(template, QUEUE, (queue) => !queue.RedrivePolicy);
+const [mailboxId, mailbox] = only(template, QUEUE, (queue) => queue.RedrivePolicy !== undefined);
+const [workerId, worker] = only(template, FUNCTION, isWorker);
+const [routerId, router] = only(template, FUNCTION, (properties) => !isWorker(properties));
+
+describe("the mailbox", () => {
+  test("is FIFO, and so is its dead-letter queue, with a name that says so", () => {
+    for (const queue of [mailbox, deadLetters]) {
+      expect(queue.Properties.FifoQueue).toBe(true);
+      expect(queue.Properties.QueueName).toMatch(/^[A-Za-z0-9_-]{1,75}\.fifo$/);
+    }
+    expect(mailbox.Properties.QueueName).not.toBe(deadLetters.Properties.QueueName);
+  });
+
+  test("counts deduplication and throughput for each instance", () => {
+    expect(mailbox.Properties).toMatchObject({
+      DeduplicationScope: "messageGroup",
+      FifoThroughputLimit: "perMessageGroupId",
+      ContentBasedDeduplication: false,
+    });
+  });
+
+  test("gives an envelope up after 5 receives, to a queue that keeps it longer than the mailbox does", () => {
+    expect(mailbox.Properties.RedrivePolicy).toEqual({
+      deadLetterTargetArn: { "Fn::GetAtt": [deadLettersId, "Arn"] },
+      maxReceiveCount: 5,
+    });
+    expect(deadLetters.Properties.MessageRetentionPeriod).toBe(14 * 86_400);
+    expect(mailbox.Properties.MessageRetentionPeriod).toBe(4 * 86_400);
+  });
+
+  test("keeps a batch invisible longer than a worker can run", () => {
+    for (const seconds of [40, 60, 900]) {
+      const synthesized = synthesize({ props: { workerTimeout: Duration.seconds(seconds) } });
+      const [, queue] = only(synthesized, QUEUE, (properties) => properties.RedrivePolicy !== undefined);
+      const [, fn] = only(synthesized, FUNCTION, isWorker);
+      expect(fn.Properties.Timeout).toBe(seconds);
+      expect(queue.Properties.VisibilityTimeout).toBeGreaterThan(seconds);
+      expect(variables(fn).LEASE_SECONDS).toBe(String(queue.Properties.VisibilityTimeout));
+    }
+  });
+
+  test("is encrypted at rest, and in transit by a policy", () => {
+    for (const [id, queue] of [
+      [mailboxId, mailbox],
+      [deadLettersId, deadLetters],
+    ] as const) {
+      expect(queue.Properties.SqsManagedSseEnabled).toBe(true);
+      template.hasResourceProperties("AWS::SQS::QueuePolicy", {
+        Queues: [{ Ref: id }],
+        PolicyDocument: {
+          Statement: [
+            Match.objectLike({
+              Effect: "Deny",
+              Principal: { AWS: "*" },
+              Condition: { Bool: { "aws:SecureTransport": "false" } },
+            }),
+          ],
+        },
+      });
+    }
+  });
+});
+
+describe("the tables", () => {
+  test("have the keys of the Store and are billed on demand", () => {
+    expect(actorTable.Properties).toMatchObject({
+      KeySchema: [
+        { AttributeName: "actor", KeyType: "HASH" },
+        { AttributeName: "entry", KeyType: "RANGE" },
+      ],
+      AttributeDefinitions: [
+        { AttributeName: "actor", AttributeType: "S" },
+        { AttributeName: "entry", AttributeType: "S" },
+      ],
+      BillingMode: "PAY_PER_REQUEST",
+    });
+    expect(replyTable.Properties).toMatchObject({
+      KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+      AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+      BillingMode: "PAY_PER_REQUEST",
+    });
+  });
+
+  test("let replies expire and never state", () => {
+    expect(replyTable.Properties.TimeToLiveSpecification).toEqual({
+      AttributeName: "expires",
+      Enabled: true,
+    });
+    expect(actorTable.Properties.TimeToLiveSpecification).toBeUndefined();
+  });
+
+  // DynamoDB encrypts every table with a key of its own and can't be told not to. A specification could only be
+  // weaker by looking like a choice: `SSEEnabled: false` is that same key.
+  test("are encrypted at rest", () => {
+    for (const table of [actorTable, replyTable]) {
+      expect(table.Properties).not.toMatchObject({ SSESpecification: { SSEEnabled: false } });
+    }
+  });
+
+  // CloudFormation replaces a table whose logical id changes: the new one is empty.
+  test("keep their logical ids", () => {
+    expect({ actorTableId, replyTableId }).toMatchInlineSnapshot(`
+      {
+        "actorTableId": "ActorsActorTable8D6B08C6",
+        "replyTableId": "ActorsReplyTable800F5E4E",
+      }
+    `);
+  });
+});
+
+describe("what goes with the stack", () => {
+  test.each([
+    ["by default", {}],
+    ["with retain", { removalPolicy: RemovalPolicy.RETAIN }],
+  ])("%s: the state stays and can be restored to a point in time", (_, props) => {
+    const synthesized = synthesize({ props });
+    const [id, table] = tableWithKey(synthesized, "actor");
+    expect(table).toMatchObject({ DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain" });
+    expect(table.Properties.PointInTimeRecoverySpecification).toEqual({ PointInTimeRecoveryEnabled: true });
+    expect(survivors(synthesized)).toEqual([id]);
+  });
+
+  test("with destroy: nothing stays", () => {
+    const synthesized = synthesize({ props: { removalPolicy: RemovalPolicy.DESTROY } });
+    expect(survivors(synthesized)).toEqual([]);
+    expect(tableWithKey(synthesized, "actor")[1]).toMatchObject({
+      DeletionPolicy: "Delete",
+      UpdateReplacePolicy: "Delete",
+    });
+  });
+
+  // A log group that Lambda makes by itself belongs to no stack and is never deleted.
+  test("every function writes to a log group of the stack, kept for a month or as told", () => {
+    for (const [props, days] of [
+      [{}, 30],
+      [{ logRetention: RetentionDays.ONE_WEEK }, 7],
+    ] as const) {
+      const synthesized = synthesize({ props });
+      const groups = synthesized.findResources("AWS::Logs::LogGroup");
+      for (const fn of Object.values(resources(synthesized, FUNCTION))) {
+        const { LogGroup: group } = fn.Properties.LoggingConfig as { LogGroup: { Ref: string } };
+        expect(groups[group.Ref]).toMatchObject({
+          DeletionPolicy: "Delete",
+          Properties: { RetentionInDays: days },
+        });
+      }
+      expect(Object.keys(groups)).toHaveLength(2);
+    }
+  });
+});
+
+describe("the functions", () => {
+  test("run on Node 24", () => {
+    for (const fn of [worker, router]) {
+      expect(fn.Properties).toMatchObject({
+        Runtime: "nodejs24.x",
+        Architectures: ["arm64"],
+        Handler: "index.handler",
+      });
+    }
+    expect(router.Properties.Timeout).toBe(30);
+  });
+
+  test("are not stopped as a loop when actors call actors", () => {
+    for (const fn of [worker, router]) expect(fn.Properties.RecursiveLoop).toBe("Allow");
+  });
+
+  test("reserve no concurrency, which would burn the receive counts of waiting envelopes", () => {
+    for (const fn of [worker, router]) expect(fn.Properties.ReservedConcurrentExecutions).toBeUndefined();
+  });
+
+  test("have code of their own", () => {
+    expect(worker.Properties.Code).not.toEqual(router.Properties.Code);
+  });
+
+  test("know their tables, mailbox and times, and the router not the state", () => {
+    const shared = {
+      REPLY_TABLE: { Ref: replyTableId },
+      MAILBOX_URL: { Ref: mailboxId },
+      LEASE_SECONDS: "90",
+      REPLY_RETENTION_SECONDS: "86400",
+    };
+    expect(variables(router)).toEqual(shared);
+    expect(variables(worker)).toEqual({ ...shared, ACTOR_TABLE: { Ref: actorTableId } });
+  });
+
+  test("get the project's variables", () => {
+    const project = writeProject({ manifest: '[env_vars]\nCURRENCY = "EUR"\n' });
+    const synthesized = synthesize({ props: { project } });
+    for (const fn of Object.values(resources(synthesized, FUNCTION))) {
+      expect(variables(fn).CURRENCY).toBe("EUR");
+    }
+  });
+
+  test.each(Object.keys(variables(worker)))("refuse a project variable that hides %s", (name) => {
+    const project = writeProject({ manifest: `[env_vars]\n${name} = "mine"\n` });
+    const attempt = () => synthesize({ props: { project } });
+    expect(attempt).toThrow(ConfigurationError);
+    expect(attempt).toThrow(new RegExp(`^\\[env_vars\\] ${name}: [^\\n]*choose another name$`));
+  });
+
+  test("the worker takes batches of ten from the mailbox at once and reports what is unfinished", () => {
+    const [[, source], ...others] = Object.entries(resources(template, SOURCE)) as [[string, Resource]];
+    expect(others).toEqual([]);
+    expect(source.Properties).toEqual({
+      FunctionName: { Ref: workerId },
+      EventSourceArn: { "Fn::GetAtt": [mailboxId, "Arn"] },
+      BatchSize: 10,
+      FunctionResponseTypes: ["ReportBatchItemFailures"],
+    });
+  });
+});
+
+describe("the front door", () => {
+  test("gives every request to the router, in payload format 2.0", () => {
+    template.hasResourceProperties("AWS::ApiGatewayV2::Api", { ProtocolType: "HTTP" });
+    template.resourcePropertiesCountIs("AWS::ApiGatewayV2::Route", { RouteKey: "$default" }, 1);
+    template.resourceCountIs("AWS::ApiGatewayV2::Route", 1);
+    template.hasResourceProperties("AWS::ApiGatewayV2::Integration", {
+      IntegrationType: "AWS_PROXY",
+      IntegrationUri: { "Fn::GetAtt": [routerId, "Arn"] },
+      PayloadFormatVersion: "2.0",
+    });
+  });
+
+  test("only this API may invoke the router, and nothing the worker", () => {
+    template.resourceCountIs("AWS::Lambda::Permission", 1);
+    template.hasResourceProperties("AWS::Lambda::Permission", {
+      FunctionName: { "Fn::GetAtt": [routerId, "Arn"] },
+      Principal: "apigateway.amazonaws.com",
+      SourceArn: Match.anyValue(),
+    });
+  });
+});
+
+describe("the template", () => {
+  test("has the outputs that tests and operators read", () => {
+    expect(Object.keys(template.findOutputs("*")).sort()).toEqual([
+      "ActorTable",
+      "DeadLetterUrl",
+      "MailboxUrl",
+      "ReplyTable",
+      "RouterName",
+      "Url",
+      "WorkerName",
+    ]);
+    template.hasOutput("ActorTable", { Value: { Ref: actorTableId } });
+    template.hasOutput("ReplyTable", { Value: { Ref: replyTableId } });
+    template.hasOutput("MailboxUrl", { Value: { Ref: mailboxId } });
+    template.hasOutput("DeadLetterUrl", { Value: { Ref: deadLettersId } });
+    template.hasOutput("WorkerName", { Value: { Ref: workerId } });
+    template.hasOutput("RouterName", { Value: { Ref: routerId } });
+  });
+
+  test("is the same at every synthesis of the same code", () => {
+    expect(synthesize().toJSON()).toEqual(template.toJSON());
+  });
+
+  test("does not depend on the feature flags of the user's own CDK app", async () => {
+    const { context } = (await import("../../../cdk.json", { with: { type: "json" } })).default;
+    expect(synthesize({ context }).toJSON()).toEqual(template.toJSON());
+  });
+
+  test("names its queues apart from those of another stack and of another construct", () => {
+    const names = [synthesize(), synthesize({ stackName: "bank-2" }), synthesizeConstructs(["One", "Two"])]
+      .flatMap((synthesized) => Object.values(resources(synthesized, QUEUE)))
+      .map((queue) => queue.Properties.QueueName);
+    expect(names).toHaveLength(8);
+    expect(new Set(names).size).toBe(8);
+  });
+
+  test("holds two constructs that share nothing", () => {
+    const one = Object.keys(synthesizeConstructs(["One"]).toJSON().Resources);
+    const two = Object.keys(synthesizeConstructs(["Two"]).toJSON().Resources);
+    const both = synthesizeConstructs(["One", "Two"]).toJSON().Resources as Record<string, unknown>;
+    expect(Object.keys(both).sort()).toEqual([...one, ...two].sort());
+    for (const id of one) {
+      for (const other of two) expect(JSON.stringify(both[id])).not.toContain(`"${other}"`);
+    }
+  });
+});
+
+function survivors(from: Template): string[] {
+  const all = Object.entries(from.toJSON().Resources as Record<string, Resource>);
+  return all.filter(([, { DeletionPolicy = "Delete" }]) => DeletionPolicy !== "Delete").map(([id]) => id);
+}

@@ -1,0 +1,198 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
+import { describe, expect, test } from "vitest";
+import { BundleError, bundleForEmbedded, bundleForLambda } from "../../../project/bundle.ts";
+import { readProject } from "../../../project/project.ts";
+import { ACCOUNT_MANIFEST, projectFolder } from "./project-folder.ts";
+
+const repository = join(import.meta.dirname, "../../..");
+const runtime = pathToFileURL(join(repository, "runtime/index.ts")).href;
+
+/** A project whose module tells, when it is loaded, what became of its classes. */
+function probeProject(from = "stateful-actors"): Record<string, string> {
+  return {
+    "actors.toml": ACCOUNT_MANIFEST,
+    "src/index.ts": `
+      import { StatefulActor, type ActorContext } from "${from}";
+      import { Account as Other } from "./other.ts";
+      import legacy from "legacy";
+      const __dirname: string = "mine";
+      const require = "mine too";
+      export class Account extends StatefulActor { ctxOf(): ActorContext { return this.ctx; } }
+      function helper() {}
+      console.log(JSON.stringify({
+        names: [Account.name, Other.name, helper.name],
+        actors: [Account.prototype instanceof StatefulActor, Other.prototype instanceof StatefulActor],
+        legacy,
+        own: [__dirname, require],
+      }));
+      export default { fetch: () => new Response("ok") };
+    `,
+    "src/other.ts": `
+      import { StatefulActor } from "${from}";
+      export class Account extends StatefulActor {}
+    `,
+    "node_modules/legacy/package.json": `{ "name": "legacy", "main": "index.js" }`,
+    "node_modules/legacy/index.js": `
+      /*! @license of a dependency */
+      const { sep } = require("path");
+      exports.sep = sep;
+      exports.dirname = typeof __dirname;
+      exports.filename = typeof __filename;
+      exports.actor = typeof require("${from}").StatefulActor;
+    `,
+  };
+}
+
+const PROBED = {
+  names: ["Account", "Account", "helper"],
+  actors: [true, true],
+  legacy: { sep: "/", dirname: "string", filename: "string", actor: "function" },
+  own: ["mine", "mine too"],
+};
+
+// What the stack sets; the handlers look for it when they are loaded.
+const LAMBDA_ENV = {
+  AWS_REGION: "eu-central-1",
+  ACTOR_TABLE: "actors",
+  REPLY_TABLE: "replies",
+  MAILBOX_URL: "http://127.0.0.1/mailbox.fifo",
+  LEASE_SECONDS: "60",
+  REPLY_RETENTION_SECONDS: "600",
+};
+
+/** Runs code in a Node process of its own, where nothing but Node loads the bundle. */
+function node(code: string): string {
+  return execFileSync(
+    process.execPath,
+    ["--enable-source-maps", "--disable-warning=ExperimentalWarning", "--input-type=module", "--eval", code],
+    { encoding: "utf8", env: { PATH: process.env.PATH, ...LAMBDA_ENV } },
+  );
+}
+
+describe.each(["stateful-actors", "@telnyx/edge-runtime"])(
+  "for the embedded server, importing %s",
+  (from) => {
+    test("the bundle shares the running runtime, and keeps names and CommonJS dependencies working", async () => {
+      const dir = projectFolder(probeProject(from));
+      const { file, warnings } = await bundleForEmbedded(readProject(dir), join(dir, "out/index.mjs"));
+      expect(warnings).toStrictEqual([]);
+      const [probed, shared] = node(`
+      const { StatefulActor } = await import(${JSON.stringify(runtime)});
+      const module = await import(${JSON.stringify(pathToFileURL(file).href)});
+      console.log(module.Account.prototype instanceof StatefulActor, Object.keys(module).join());
+    `).split("\n");
+      expect(JSON.parse(probed ?? "")).toStrictEqual(PROBED);
+      expect(shared).toBe("true Account,default");
+      expect(readdirSync(join(dir, "out"))).toStrictEqual(["index.mjs"]);
+    });
+  },
+);
+
+test("a stack trace of the embedded bundle shows the user's file and line", async () => {
+  const dir = projectFolder({
+    "actors.toml": ACCOUNT_MANIFEST,
+    "src/index.ts": `interface Unused {\n  x: number;\n}\nthrow new Error("at load");\n`,
+  });
+  const { file } = await bundleForEmbedded(readProject(dir), join(dir, "out/index.mjs"));
+  const stack = node(
+    `await import(${JSON.stringify(pathToFileURL(file).href)}).catch((e) => console.log(e.stack));`,
+  );
+  expect(stack).toContain(`${join(dir, "src/index.ts")}:4:7`);
+});
+
+test("the embedded bundle replaces an earlier one", async () => {
+  const dir = projectFolder({
+    "actors.toml": ACCOUNT_MANIFEST,
+    "src/index.ts": `console.log("new")`,
+    "out.mjs": "old",
+  });
+  const { file } = await bundleForEmbedded(readProject(dir), join(dir, "out.mjs"));
+  expect(node(`await import(${JSON.stringify(pathToFileURL(file).href)})`)).toBe("new\n");
+});
+
+describe.each(["router", "worker"] as const)("for the %s function", (handler) => {
+  test("the bundle is one file that loads with nothing around it", () => {
+    const dir = projectFolder(probeProject());
+    const outDir = join(projectFolder({}), "asset");
+    const { file, sourceMapFile, warnings } = bundleForLambda({ project: readProject(dir), handler, outDir });
+    expect(warnings).toStrictEqual([]);
+    expect(readdirSync(outDir)).toStrictEqual(["index.mjs"]);
+    expect(readFileSync(file, "utf8").includes("sourceMappingURL=")).toBe(false);
+    expect(sourceMapFile.startsWith(`${outDir}/`)).toBe(false);
+    const sources: string[] = JSON.parse(readFileSync(sourceMapFile, "utf8")).sources;
+    expect(sources.map((source) => join(sourceMapFile, "..", source))).toContain(join(dir, "src/index.ts"));
+    const [probed, type] = node(`
+      const module = await import(${JSON.stringify(pathToFileURL(file).href)});
+      console.log(typeof module.handler);
+    `).split("\n");
+    expect(JSON.parse(probed ?? "")).toStrictEqual(PROBED);
+    expect(type).toBe("function");
+  });
+
+  test("the same sources give the same bytes wherever they lie, without a path of this machine", () => {
+    const bundles = ["near", "far/away"].map((place) => {
+      const files = Object.entries(probeProject("@telnyx/edge-runtime"));
+      const top = projectFolder(Object.fromEntries(files.map(([path, text]) => [`${place}/${path}`, text])));
+      const dir = join(top, place);
+      const { file } = bundleForLambda({ project: readProject(dir), handler, outDir: join(dir, "asset") });
+      const text = readFileSync(file, "utf8");
+      // Only the answer is compared: a difference of bundles would fill the screen.
+      const leaks = [dir, repository, relative(dir, repository)].filter((path) => text.includes(path));
+      expect(leaks).toStrictEqual([]);
+      return createHash("sha256").update(text).digest("hex");
+    });
+    expect(bundles[0]).toBe(bundles[1]);
+  });
+});
+
+describe("code that can't be bundled", () => {
+  const broken = {
+    "actors.toml": ACCOUNT_MANIFEST,
+    "src/index.ts": `import "./helper.ts";\nimport "no-such-package";\n`,
+    "src/helper.ts": `export const x = 1;\n  export const = 2;\n`,
+  };
+
+  test("is a BundleError with file, line, column and message of each mistake", async () => {
+    const dir = projectFolder(broken);
+    const project = readProject(dir);
+    const messages = [
+      `src/helper.ts:2:16: Expected identifier but found "="`,
+      `src/index.ts:2:8: Could not resolve "no-such-package"`,
+    ].join("\n");
+    await expect(bundleForEmbedded(project, join(dir, "out/index.mjs"))).rejects.toThrow(
+      expect.objectContaining({ constructor: BundleError, message: messages }),
+    );
+    const lambda = () => bundleForLambda({ project, handler: "worker", outDir: join(dir, "out") });
+    expect(lambda).toThrow(expect.objectContaining({ constructor: BundleError, message: messages }));
+    expect(existsSync(join(dir, "out"))).toBe(false);
+  });
+
+  test("names an import of this package that it does not have", async () => {
+    const dir = projectFolder({
+      "actors.toml": ACCOUNT_MANIFEST,
+      "src/index.ts": `import { Agent } from "stateful-actors/agent";\nconsole.log(Agent);`,
+    });
+    await expect(bundleForEmbedded(readProject(dir), join(dir, "out.mjs"))).rejects.toThrow(
+      `src/index.ts:1:23: Could not resolve "stateful-actors/agent"`,
+    );
+  });
+});
+
+test("esbuild's warnings come with file, line and column", async () => {
+  const dir = projectFolder({
+    "actors.toml": ACCOUNT_MANIFEST,
+    "src/index.ts": `export const never = (x: unknown) => typeof x === "nmber";`,
+  });
+  const project = readProject(dir);
+  const warning = expect.stringMatching(
+    /^src\/index\.ts:1:51: The "typeof" operator will never evaluate to "nmber"/,
+  );
+  expect((await bundleForEmbedded(project, join(dir, "out.mjs"))).warnings).toStrictEqual([warning]);
+  expect(bundleForLambda({ project, handler: "router", outDir: join(dir, "out") }).warnings).toStrictEqual([
+    warning,
+  ]);
+});

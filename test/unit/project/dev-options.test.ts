@@ -1,0 +1,61 @@
+import { describe, expect, test } from "vitest";
+import { DevOptionsError, parseDevOptions } from "../../../cli/dev-options.ts";
+
+const given = { cwd: "/home/me", port: undefined, exampleDir: "/package/examples/account" };
+
+test("without arguments it is the example on port 8787, with state under the working directory", () => {
+  expect(parseDevOptions([], given)).toStrictEqual({
+    projectDir: "/package/examples/account",
+    port: 8787,
+    stateDir: "/home/me/.actors",
+  });
+});
+
+test("folders are taken from the working directory, and options may stand anywhere", () => {
+  expect(parseDevOptions(["--port=1", "svc", "--state", "../kept"], given)).toStrictEqual({
+    projectDir: "/home/me/svc",
+    port: 1,
+    stateDir: "/home/kept",
+  });
+  expect(parseDevOptions(["/srv/x", "--state=/var/x"], given)).toMatchObject({
+    projectDir: "/srv/x",
+    stateDir: "/var/x",
+  });
+});
+
+test("--port wins over $PORT, which wins over the default; an empty $PORT is none", () => {
+  expect(parseDevOptions(["--port", "1"], { ...given, port: "2" })).toMatchObject({ port: 1 });
+  expect(parseDevOptions([], { ...given, port: "2" })).toMatchObject({ port: 2 });
+  expect(parseDevOptions([], { ...given, port: "" })).toMatchObject({ port: 8787 });
+  expect(parseDevOptions(["--port", "0"], { ...given, port: "nonsense" })).toMatchObject({ port: 0 });
+});
+
+test.each([["--help"], ["-h"], ["svc", "--help", "--port", "x"]])("%s asks for help", (...args) => {
+  expect(parseDevOptions(args, given)).toBe("help");
+});
+
+describe("a refusal names the value and the rule in one line", () => {
+  test.each([
+    [["--port", "80a"], `--port is "80a": a port is a whole number from 0 to 65535, such as 8787`],
+    [["--port", "65536"], `--port is "65536": a port is`],
+    [["--port=-1"], `--port is "-1": a port is`],
+    [["--port", "1.5"], `--port is "1.5": a port is`],
+    [["--port="], `--port is "": a port is`],
+    [["--port", "٣"], `--port is "٣": a port is`],
+    [["--port"], "Option '--port <value>' argument missing: see --help for the options there are"],
+    [["--state="], `--state is "": name a folder, such as .actors`],
+    [["--prot", "1"], "Unknown option '--prot': see --help for the options there are"],
+    [["-x"], "Unknown option '-x': see --help for the options there are"],
+    [["--help=yes"], "Option '-h, --help' does not take an argument: see --help for the options there are"],
+    [["a", "b"], "one project folder can be served at a time, not 2 (a, b): name one"],
+  ])("%j", (args, message) => {
+    const parse = () => parseDevOptions(args, given);
+    expect(parse).toThrow(DevOptionsError);
+    expect(parse).toThrow(message);
+    expect(parse).not.toThrow(/\n/);
+  });
+
+  test("of $PORT", () => {
+    expect(() => parseDevOptions([], { ...given, port: "http" })).toThrow(`$PORT is "http": a port is`);
+  });
+});

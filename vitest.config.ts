@@ -1,0 +1,56 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+import { noRealAccount } from "./test/endpoints/aws.ts";
+
+const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const seconds = (count: number) => count * 1000;
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^stateful-actors$|^@telnyx\/edge-runtime$/, replacement: source("runtime/index.ts") },
+      { find: /^stateful-actors\/cdk$/, replacement: source("cdk/index.ts") },
+    ],
+  },
+  test: {
+    env: noRealAccount,
+    teardownTimeout: seconds(180),
+    projects: [
+      {
+        extends: true,
+        test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: seconds(20) },
+      },
+      {
+        extends: true,
+        test: {
+          name: "embedded",
+          include: ["test/embedded/**/*.test.ts"],
+          testTimeout: seconds(60),
+          hookTimeout: seconds(60),
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "stores",
+          include: ["test/stores/**/*.test.ts"],
+          globalSetup: "test/endpoints/stores-setup.ts",
+          testTimeout: seconds(60),
+          hookTimeout: seconds(60),
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "stack",
+          include: ["test/stack/**/*.test.ts"],
+          globalSetup: "test/endpoints/stack-setup.ts",
+          // One stack and one emulator serve all files, and tests that kill or starve a worker would disturb the others.
+          fileParallelism: false,
+          testTimeout: seconds(120),
+          hookTimeout: seconds(300),
+        },
+      },
+    ],
+  },
+});
