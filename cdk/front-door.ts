@@ -43,7 +43,6 @@ export class FrontDoor extends Construct {
       environment: {
         REPLY_TABLE: replyTable.tableName,
         MAILBOX_URL: mailbox.queue.queueUrl,
-        LEASE_SECONDS: `${mailbox.lease.toSeconds()}`,
         REPLY_RETENTION_SECONDS: `${props.replyRetention.toSeconds()}`,
       },
     }).function;

@@ -9,8 +9,11 @@ import {
 import { Construct } from "constructs";
 import { physicalName } from "./physical-name.ts";
 
-/** An envelope that was received this often and not settled goes to the dead-letter queue. */
-export const MAX_RECEIVES = 5;
+/**
+ * An envelope that was received this often and not settled goes to the dead-letter queue. A batch holds ten envelopes,
+ * and when each takes its whole budget a worker has time for one: the last of them must still get its turn.
+ */
+export const MAX_RECEIVES = 12;
 
 /**
  * How much longer than the worker's timeout a batch stays invisible. Lambda refuses a queue whose visibility timeout is

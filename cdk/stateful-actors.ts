@@ -34,7 +34,7 @@ export interface StatefulActorsProps {
    */
   readonly workerTimeout?: Duration;
   /**
-   * How long a reply can be read, and a repeated call answered from it. At least five times the lease (the timeout of
+   * How long a reply can be read, and a repeated call answered from it. At least twelve times the lease (the timeout of
    * the worker plus 30 seconds), because an envelope can be redelivered for that long.
    * @default Duration.hours(24)
    */

@@ -1,4 +1,5 @@
 import { type APIGatewayProxyResult, handle, type LambdaContext, type LambdaEvent } from "hono/aws-lambda";
+import { dynamoClient, sqsClient } from "../runtime/adapters/aws/clients.ts";
 import { createDynamoReplies } from "../runtime/adapters/aws/dynamo-replies.ts";
 import { createSqsMailbox } from "../runtime/adapters/aws/sqs-mailbox.ts";
 import { systemClock } from "../runtime/adapters/system/clock.ts";
@@ -6,7 +7,7 @@ import { consoleTelemetry } from "../runtime/adapters/system/console-telemetry.t
 import { randomIds } from "../runtime/adapters/system/ids.ts";
 import { type ActorBinding, bindActors } from "../runtime/core/bindings.ts";
 import { createCaller } from "../runtime/core/caller.ts";
-import { dynamoClient, required, requiredSeconds, sqsClient } from "./environment.ts";
+import { required, requiredSeconds } from "./environment.ts";
 import { createFrontDoor } from "./front-door.ts";
 import { encodedPath } from "./http-api-path.ts";
 import { actorClasses, fetchHandler, type ProjectModule } from "./project-module.ts";

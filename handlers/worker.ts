@@ -1,4 +1,5 @@
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { dynamoClient, sqsClient } from "../runtime/adapters/aws/clients.ts";
 import { createDynamoReplies } from "../runtime/adapters/aws/dynamo-replies.ts";
 import { createDynamoStore } from "../runtime/adapters/aws/dynamo-store.ts";
 import { createSqsLease } from "../runtime/adapters/aws/sqs-lease.ts";
@@ -10,7 +11,7 @@ import { Activations } from "../runtime/core/activation.ts";
 import { type ActorBinding, bindActors } from "../runtime/core/bindings.ts";
 import { createCaller } from "../runtime/core/caller.ts";
 import { METHOD_BUDGET_MS } from "../runtime/core/run-turn.ts";
-import { dynamoClient, required, requiredSeconds, sqsClient } from "./environment.ts";
+import { required, requiredSeconds } from "./environment.ts";
 import { actorClasses, type ProjectModule } from "./project-module.ts";
 import { serveRecords } from "./serve-records.ts";
 import { surviveStrayRejectionsOnLambda } from "./stray-rejections.ts";

@@ -15,6 +15,7 @@ export {
   type Effect,
   PayloadTooLargeError,
   StorageLimitError,
+  StorageScopeError,
 } from "./core/errors.ts";
 export type { ActorNamespace, ActorStub, IdFromNameOptions, LocationHint } from "./core/namespace.ts";
 export { type ActorContext, type ActorStorage, type Env, StatefulActor } from "./core/stateful-actor.ts";

@@ -2,7 +2,7 @@ import type { ActorId } from "../ports/mailbox.ts";
 import { ActorNameError } from "./errors.ts";
 
 /** Longest instance name, in UTF-8 bytes: a DynamoDB partition key holds 2,048, type and separator included. */
-export const MAX_NAME_BYTES = 1024;
+const MAX_NAME_BYTES = 1024;
 
 /** One text per instance. A type holds no slash, so two instances never share a key. */
 export function actorKey({ type, name }: ActorId): string {

@@ -12,7 +12,7 @@ import { decodeOutcome, resultOf } from "./outcome.ts";
 import { currentTurn } from "./turn.ts";
 
 /** Largest envelope, in UTF-8 bytes: an SQS message holds 1 MiB. */
-export const MAX_ENVELOPE_BYTES = 1024 * 1024;
+const MAX_ENVELOPE_BYTES = 1024 * 1024;
 /** When the request that the running code serves must be answered, in ms since the epoch. */
 export const requestDeadline = new AsyncLocalStorage<number>();
 

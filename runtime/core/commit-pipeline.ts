@@ -9,7 +9,7 @@ import { encodeOutcome } from "./outcome.ts";
 import type { FinishedTurn } from "./run-turn.ts";
 
 /** Outcomes longer than this, in UTF-8 bytes, don't lie in the head: ten of them must stay small. */
-export const SETTLED_OUTCOME_BYTES = 1024;
+const SETTLED_OUTCOME_BYTES = 1024;
 
 /** Another worker committed first. Worker: drop the activation, hydrate again, run what is not settled. */
 export class FencedError extends Error {

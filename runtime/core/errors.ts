@@ -46,6 +46,12 @@ export class StorageLimitError extends ActorError {
   readonly effect = "failed";
 }
 
+/** A storage call belongs to no open turn of its instance: stray work, or code of another instance. */
+export class StorageScopeError extends ActorError {
+  static override readonly name = "StorageScopeError";
+  readonly effect = "failed";
+}
+
 /** Arguments or a result are too large to travel. */
 export class PayloadTooLargeError extends ActorError {
   static override readonly name = "PayloadTooLargeError";
@@ -106,6 +112,7 @@ const CLASSES = [
   ActorOutputGateError,
   CodecError,
   StorageLimitError,
+  StorageScopeError,
   PayloadTooLargeError,
   ActorPrivateMethodError,
   ActorUnknownMethodError,

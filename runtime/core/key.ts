@@ -2,9 +2,9 @@ import { utf8Length } from "./actor-id.ts";
 import { CodecError, StorageLimitError } from "./errors.ts";
 
 /** Longest storage key, in UTF-8 bytes: a DynamoDB sort key holds 1,024, our prefix included. */
-export const MAX_KEY_BYTES = 1000;
+const MAX_KEY_BYTES = 1000;
 /** Largest stored value, in UTF-8 bytes of codec text: a DynamoDB item holds 400 KB, keys included. */
-export const MAX_VALUE_BYTES = 384 * 1024;
+const MAX_VALUE_BYTES = 384 * 1024;
 /** Keys with this beginning belong to the runtime. */
 const RESERVED = "__telnyx_";
 

@@ -3,7 +3,7 @@ import { utf8Length } from "./actor-id.ts";
 import type { Home, State } from "./state.ts";
 
 /** Largest value kept in the head, in UTF-8 bytes, key included. */
-export const INLINE_VALUE_BYTES = 2048;
+const INLINE_VALUE_BYTES = 2048;
 /** All values kept in the head together: what remains of a 4 KB read unit beside version, mark and settled. */
 export const INLINE_TOTAL_BYTES = 3072;
 

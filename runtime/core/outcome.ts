@@ -3,7 +3,7 @@ import { decode, encode } from "./codec.ts";
 import { CodecError, fromWireError, PayloadTooLargeError, toWireError, type WireError } from "./errors.ts";
 
 /** Largest result, in UTF-8 bytes of codec text: a Lambda function answers at most 6 MB, envelope and escapes included. */
-export const MAX_RESULT_BYTES = 4 * 1024 * 1024;
+const MAX_RESULT_BYTES = 4 * 1024 * 1024;
 
 /** How a turn ended: the result as codec text, or the error that its caller gets. */
 export type Outcome =

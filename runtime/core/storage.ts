@@ -1,14 +1,10 @@
 import { decode, encode } from "./codec.ts";
+import { StorageScopeError } from "./errors.ts";
 import { checkKey, checkValueSize } from "./key.ts";
 import { type Operation, operation } from "./operation.ts";
 import type { State } from "./state.ts";
 import type { ActorStorage } from "./stateful-actor.ts";
 import { currentTurn, type Turn } from "./turn.ts";
-
-/** A storage call that belongs to no open turn of its instance. */
-export class StorageScopeError extends Error {
-  override readonly name = "StorageScopeError";
-}
 
 /** `ctx.storage` of one activation. Every call belongs to the turn that the calling code runs in. */
 export function createStorage(state: State, instance: string): ActorStorage {

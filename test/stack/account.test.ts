@@ -1,0 +1,9 @@
+import { inject } from "vitest";
+import { describeAccount } from "../acceptance/account-suite.ts";
+import { apiClient } from "../endpoints/api-client.ts";
+import { describeWith } from "../endpoints/gate.ts";
+
+describeWith(inject("account"), "examples/account, deployed", (account) => {
+  const request = apiClient(account);
+  describeAccount("deployed", () => ({ request }));
+});

@@ -1,0 +1,99 @@
+import {
+  CreateQueueCommand,
+  DeleteMessageBatchCommand,
+  type Message,
+  ReceiveMessageCommand,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import { sdkOptions } from "../endpoints/aws.ts";
+
+const QUEUE_ARN = "arn:aws:sqs:us-east-1:000000000000:mailbox.fifo";
+
+export function sqsAt(url: string): SQSClient {
+  return new SQSClient(sdkOptions(url));
+}
+
+/** A fresh FIFO queue with the settings that the stack's mailbox has. */
+export async function makeMailbox(client: SQSClient, { visibilitySeconds = 60 } = {}): Promise<string> {
+  const { QueueUrl } = await client.send(
+    new CreateQueueCommand({
+      QueueName: `mailbox-${crypto.randomUUID()}.fifo`,
+      Attributes: {
+        FifoQueue: "true",
+        DeduplicationScope: "messageGroup",
+        FifoThroughputLimit: "perMessageGroupId",
+        VisibilityTimeout: String(visibilitySeconds),
+      },
+    }),
+  );
+  if (!QueueUrl) throw new Error("the queue has no URL");
+  return QueueUrl;
+}
+
+/** Receives one batch, as an event source would hand it to the worker. */
+export async function receiveBatch(
+  client: SQSClient,
+  queueUrl: string,
+  waitSeconds = 1,
+): Promise<SQSRecord[]> {
+  const { Messages = [] } = await client.send(
+    new ReceiveMessageCommand({
+      QueueUrl: queueUrl,
+      MaxNumberOfMessages: 10,
+      WaitTimeSeconds: waitSeconds,
+      MessageSystemAttributeNames: ["All"],
+    }),
+  );
+  return Messages.map(recordOf);
+}
+
+/**
+ * An event source with several batches in flight, as Lambda has it for a FIFO queue. Emulators serve one batch at a
+ * time, so this stands in for theirs where actors call actors.
+ */
+export function startEventSource(
+  client: SQSClient,
+  { queueUrl, worker }: { queueUrl: string; worker: (event: SQSEvent) => Promise<SQSBatchResponse> },
+): { stop(): Promise<void> } {
+  let stopped = false;
+  const invocations = new Set<Promise<void>>();
+  const serve = async (records: SQSRecord[]) => {
+    const { batchItemFailures } = await worker({ Records: records });
+    const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+    const Entries = records
+      .filter(({ messageId }) => !failed.has(messageId))
+      .map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle }));
+    if (Entries.length > 0) await client.send(new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
+  };
+  const poll = async () => {
+    while (!stopped) {
+      const records = await receiveBatch(client, queueUrl);
+      if (records.length === 0) continue;
+      const invocation = serve(records).finally(() => invocations.delete(invocation));
+      invocations.add(invocation);
+    }
+  };
+  const polling = poll();
+  return {
+    async stop() {
+      stopped = true;
+      await polling;
+      await Promise.all(invocations);
+    },
+  };
+}
+
+function recordOf({ MessageId = "", ReceiptHandle = "", Body = "", Attributes = {} }: Message): SQSRecord {
+  return {
+    messageId: MessageId,
+    receiptHandle: ReceiptHandle,
+    body: Body,
+    attributes: Attributes as unknown as SQSRecord["attributes"],
+    messageAttributes: {},
+    md5OfBody: "",
+    eventSource: "aws:sqs",
+    eventSourceARN: QUEUE_ARN,
+    awsRegion: "us-east-1",
+  };
+}
