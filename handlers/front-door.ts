@@ -49,6 +49,9 @@ export function createFrontDoor({
     }),
   );
   door.all("*", async (context) => {
+    if (!isDecodable(context.req.raw.url)) {
+      return refusal(400, "BadRequestError", "the path holds a percent sign that is no valid escape");
+    }
     const deadline = clock.now() + requestWaitMs;
     const response: unknown = await requestDeadline.run(deadline, () => answer(context.req.raw, env));
     if (response instanceof Response) return response;
@@ -71,5 +74,15 @@ async function discard(body: ReadableStream<Uint8Array> | null): Promise<void> {
   for await (const part of body) {
     bytes += part.byteLength;
     if (bytes > MAX_DISCARDED_BYTES) return;
+  }
+}
+
+/** Handlers take names out of the path with `decodeURIComponent`, which throws on half an escape. */
+function isDecodable(url: string): boolean {
+  try {
+    decodeURIComponent(new URL(url).pathname);
+    return true;
+  } catch {
+    return false;
   }
 }

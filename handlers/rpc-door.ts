@@ -17,11 +17,7 @@ export function createRpcDoor({
 }): FetchHandler {
   return async (request) => {
     if (request.method !== "POST") return refusal(405, "MethodNotAllowedError", `use ${USAGE}`);
-    const path = parsePath(new URL(request.url).pathname);
-    if (path === undefined) {
-      return refusal(400, "BadRequestError", "the path holds a percent sign that is no valid escape");
-    }
-    const { type, name, method } = path;
+    const { type, name, method } = parsePath(new URL(request.url).pathname);
     if (type === undefined || name === undefined || method === undefined) {
       return refusal(404, "NotFoundError", `there is nothing here; use ${USAGE}`);
     }
@@ -51,17 +47,13 @@ interface RpcPath {
 }
 
 /**
- * The parts of a path; `undefined` when it holds a broken escape. A name may hold slashes: an HTTP API decodes `%2F`
- * before we see it, so whatever lies between type and method is the name, on every path alike.
+ * The parts of a path. A name may hold slashes: an HTTP API decodes `%2F` before we see it, so whatever lies between
+ * type and method is the name, on every path alike.
  */
-function parsePath(pathname: string): RpcPath | undefined {
-  try {
-    const [type, ...rest] = pathname.slice(1).split("/").map(decodeURIComponent);
-    const method = rest.pop();
-    return { type, name: rest.length > 0 ? rest.join("/") : undefined, method };
-  } catch {
-    return undefined;
-  }
+function parsePath(pathname: string): RpcPath {
+  const [type, ...rest] = pathname.slice(1).split("/").map(decodeURIComponent);
+  const method = rest.pop();
+  return { type, name: rest.length > 0 ? rest.join("/") : undefined, method };
 }
 
 function parseArguments(body: string): unknown[] | undefined {

@@ -139,6 +139,14 @@ describe("a project's own fetch handler", () => {
     });
   });
 
+  test("a broken escape in the path is refused before the handler sees it", async () => {
+    const { post } = start(echo, () => new Response("reached"));
+    expect(await post("/accounts/%zz/balance", "x")).toMatchObject({
+      status: 400,
+      body: { error: { name: "BadRequestError" } },
+    });
+  });
+
   test("no Response is an error, not a hang", async () => {
     const { post } = start(echo, () => "text" as unknown as Response);
     expect(await post("/", "x")).toMatchObject({
