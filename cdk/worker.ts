@@ -40,7 +40,15 @@ export class Worker extends Construct {
         }),
         // A transaction needs the rights of its parts and has none of its own.
         new PolicyStatement({
-          actions: ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"],
+          actions: [
+            "dynamodb:BatchWriteItem",
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+          ],
           resources: [actorTable.tableArn],
         }),
         new PolicyStatement({

@@ -63,7 +63,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     telemetry,
   });
   const call = createCaller({ actors, mailbox, replies, clock, ids: randomIds, callWaitMs: REQUEST_WAIT_MS });
-  const env = bindActors(options.actors, call);
+  const env = bindActors(options.actors, { call, ids: randomIds });
   const deps = {
     actors,
     env,

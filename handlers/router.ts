@@ -43,7 +43,7 @@ export function createRouterHandler(project: {
   });
   const door = createFrontDoor({
     handler: fetchHandler(project.module),
-    env: bindActors(project.actors, call),
+    env: bindActors(project.actors, { call, ids: randomIds }),
     types: new Set(actors.keys()),
     call,
     requestWaitMs: REQUEST_WAIT_MS,

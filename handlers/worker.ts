@@ -47,8 +47,8 @@ export function createWorkerHandler(project: {
   });
   const deps = {
     actors,
-    env: bindActors(project.actors, call),
-    store: createDynamoStore(dynamo, required("ACTOR_TABLE")),
+    env: bindActors(project.actors, { call, ids: randomIds }),
+    store: createDynamoStore({ client: dynamo, table: required("ACTOR_TABLE"), ids: randomIds }),
     replies,
     clock,
     telemetry,

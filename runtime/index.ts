@@ -11,6 +11,7 @@ export {
   ActorPrivateMethodError,
   ActorUnknownMethodError,
   ActorUnknownTypeError,
+  BlockConcurrencyTimeoutError,
   CodecError,
   type Effect,
   PayloadTooLargeError,
@@ -18,4 +19,11 @@ export {
   StorageScopeError,
 } from "./core/errors.ts";
 export type { ActorNamespace, ActorStub, IdFromNameOptions, LocationHint } from "./core/namespace.ts";
-export { type ActorContext, type ActorStorage, type Env, StatefulActor } from "./core/stateful-actor.ts";
+export {
+  type ActorContext,
+  type ActorStorage,
+  type Env,
+  type ListOptions,
+  StatefulActor,
+  type StorageTransaction,
+} from "./core/stateful-actor.ts";

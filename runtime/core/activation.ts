@@ -1,5 +1,5 @@
 import type { ActorId } from "../ports/mailbox.ts";
-import type { Head, Store } from "../ports/store.ts";
+import type { EntryRange, Head, Store } from "../ports/store.ts";
 import { actorKey } from "./actor-id.ts";
 import { NEW_HEAD, State } from "./state.ts";
 import type { StatefulActor } from "./stateful-actor.ts";
@@ -32,10 +32,15 @@ export class Activations {
     this.#idle.delete(key);
     const head: Head = (await store.hydrate(id)) ?? NEW_HEAD;
     if (kept && kept.state.head.version === head.version) return kept;
-    return { id, state: new State(head, (entry) => store.readEntry(id, entry)), object: undefined };
+    const entries = {
+      read: (generation: number, entry: string) => store.readEntry(id, generation, entry),
+      list: (range: EntryRange) => store.listEntries(id, range),
+    };
+    return { id, state: new State(head, entries), object: undefined };
   }
 
   keep(activation: Activation): void {
+    activation.state.trim();
     this.#idle.set(actorKey(activation.id), activation);
     if (this.#idle.size > this.#limit) {
       const [oldest] = this.#idle.keys();

@@ -7,6 +7,8 @@ import { runTurn, type TurnDeps } from "./run-turn.ts";
 
 /** How often a batch starts over after a lost or unknown commit before it is left to redelivery. */
 const MAX_ATTEMPTS = 5;
+/** How many entries of older generations a batch clears away. */
+const SWEEP_ENTRIES = 200;
 
 export interface BatchDeps extends TurnDeps, Omit<PipelineDeps, "commitBy"> {
   readonly activations: Activations;
@@ -64,6 +66,7 @@ async function runRound<D extends Delivery>(
     const cutShort = await runTurns(activation, todo, { pipeline, times, deps });
     await pipeline.durable();
     await pipeline.answersSent();
+    await sweep(activation, deps);
     deps.activations.keep(activation);
     return { finished, stopped: cutShort || finished.size === deliveries.length };
   } catch (error) {
@@ -108,6 +111,18 @@ async function runTurns<D extends Delivery>(
     );
   }
   return false;
+}
+
+/** Clears away some of what a deleteAll left behind; nothing waits for it, and what is left is never seen. */
+async function sweep({ id, state }: Activation, { store, telemetry }: BatchDeps): Promise<void> {
+  if (state.head.swept === state.head.generation) return;
+  try {
+    const done = await store.sweep(id, state.head, SWEEP_ENTRIES);
+    // The next commit writes it down.
+    if (done) state.head = { ...state.head, swept: state.head.generation };
+  } catch (error) {
+    telemetry.problem("sweep failed", { type: id.type, reason: messageOf(error) });
+  }
 }
 
 /** Outcomes that the head still holds of these deliveries. */

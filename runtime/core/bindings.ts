@@ -1,3 +1,4 @@
+import type { Ids } from "../ports/ids.ts";
 import type { Caller } from "./caller.ts";
 import { type ActorNamespace, createNamespace } from "./namespace.ts";
 import type { Env } from "./stateful-actor.ts";
@@ -12,8 +13,11 @@ export interface ActorBinding {
 export const env = {} as Env;
 
 /** Fills `env` with a namespace per binding. */
-export function bindActors(bindings: readonly ActorBinding[], call: Caller): Env {
+export function bindActors(
+  bindings: readonly ActorBinding[],
+  calling: { readonly call: Caller; readonly ids: Ids },
+): Env {
   const namespaces = env as Record<string, ActorNamespace>;
-  for (const { binding, type } of bindings) namespaces[binding] = createNamespace(type, call);
+  for (const { binding, type } of bindings) namespaces[binding] = createNamespace(type, calling);
   return env;
 }

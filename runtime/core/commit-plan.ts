@@ -1,8 +1,10 @@
 import type { ActorId, Mark } from "../ports/mailbox.ts";
 import type { Commit } from "../ports/store.ts";
+import { utf8Length } from "./actor-id.ts";
+import { Draft, isEmpty } from "./draft.ts";
 import { layOut } from "./layout.ts";
 import { isAfter } from "./mark.ts";
-import { type FinishedTurn, MAX_TURN_KEYS } from "./run-turn.ts";
+import type { FinishedTurn } from "./run-turn.ts";
 import type { Home, State } from "./state.ts";
 
 /** A finished turn with the place of its envelope in the mailbox. */
@@ -15,12 +17,20 @@ export interface CommitPlan {
   readonly homes: ReadonlyMap<string, Home>;
 }
 
-/** How many of the finished turns, from the first on, fit into one commit: at least one. */
+/** Keys and bytes up to which turns share a commit: what one DynamoDB transaction holds, the head included, with room to spare. */
+const GROUP_KEYS = 99;
+const GROUP_BYTES = 3 * 1024 * 1024;
+
+/** How many of the finished turns, from the first on, share the next commit: at least one, however large. */
 export function groupSize(turns: readonly FinishedTurn[]): number {
   const keys = new Set<string>();
-  for (const [index, { writes }] of turns.entries()) {
-    for (const key of writes.keys()) keys.add(key);
-    if (keys.size > MAX_TURN_KEYS && index > 0) return index;
+  let bytes = 0;
+  for (const [index, { changes }] of turns.entries()) {
+    for (const [key, text] of changes.writes) {
+      keys.add(key);
+      bytes += utf8Length(key) + utf8Length(text ?? "");
+    }
+    if (index > 0 && (keys.size > GROUP_KEYS || bytes > GROUP_BYTES)) return index;
   }
   return turns.length;
 }
@@ -37,17 +47,19 @@ export function planCommit(
   state: State,
   { turns, settled }: { turns: readonly PlacedTurn[]; settled: ReadonlyMap<string, string> },
 ): CommitPlan | undefined {
-  if (turns.every(({ outcome, writes }) => outcome.ok && writes.size === 0)) return undefined;
+  if (turns.every(({ outcome, changes }) => outcome.ok && isEmpty(changes))) return undefined;
 
-  const changes = new Map<string, string | undefined>();
-  let { mark } = state.head;
+  const changes = new Draft();
+  let { mark, generation } = state.head;
   for (const turn of turns) {
-    for (const [key, text] of turn.writes) changes.set(key, text);
+    changes.absorb(turn.changes);
+    if (turn.changes.cleared) generation++;
     // Another queue's numbers don't compare; the queue that serves the instance now is the one that counts.
     if (turn.mark && isAfter(turn.mark, mark) !== false) mark = turn.mark;
   }
   const { inline, spilled, entries, homes } = layOut(state, changes);
   const expected = state.head.version;
-  const head = { version: expected + 1, inline, spilled, mark, settled };
+  const { swept } = state.head;
+  const head = { version: expected + 1, inline, spilled, generation, swept, mark, settled };
   return { commit: { id, expected, head, entries }, homes };
 }

@@ -1,9 +1,23 @@
-/** A turn's buffered writes: codec text by key, `undefined` for a key that the turn removed. */
-export class Draft {
+/** What a turn changes: first everything is cleared or not, then keys are set (text) or removed (`undefined`). */
+export interface Changes {
+  readonly cleared: boolean;
+  readonly writes: ReadonlyMap<string, string | undefined>;
+}
+
+export const NO_CHANGES: Changes = { cleared: false, writes: new Map() };
+
+/** Whether anything would change. */
+export function isEmpty({ cleared, writes }: Changes): boolean {
+  return !cleared && writes.size === 0;
+}
+
+/** A turn's buffered writes as codec text, or those of one transaction within it. */
+export class Draft implements Changes {
+  #cleared = false;
   readonly writes = new Map<string, string | undefined>();
 
-  get empty(): boolean {
-    return this.writes.size === 0;
+  get cleared(): boolean {
+    return this.#cleared;
   }
 
   put(key: string, text: string): void {
@@ -12,5 +26,16 @@ export class Draft {
 
   remove(key: string): void {
     this.writes.set(key, undefined);
+  }
+
+  clear(): void {
+    this.#cleared = true;
+    this.writes.clear();
+  }
+
+  /** Takes over later changes. */
+  absorb({ cleared, writes }: Changes): void {
+    if (cleared) this.clear();
+    for (const [key, text] of writes) this.writes.set(key, text);
   }
 }

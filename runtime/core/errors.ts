@@ -28,7 +28,13 @@ export class ActorMethodTimeoutError extends ActorError {
   readonly effect = "failed";
 }
 
-/** A storage operation that nobody awaited failed. Worker: reply with it and commit only the mark. */
+/** `blockConcurrencyWhile` took longer than the budget. Worker: reply, commit only the mark, drop the activation. */
+export class BlockConcurrencyTimeoutError extends ActorError {
+  static override readonly name = "BlockConcurrencyTimeoutError";
+  readonly effect = "failed";
+}
+
+/** A storage operation that nobody awaited failed, or a transaction threw. Worker: reply with it and commit only the mark. */
 export class ActorOutputGateError extends ActorError {
   static override readonly name = "ActorOutputGateError";
   readonly effect = "failed";
@@ -110,6 +116,7 @@ const CLASSES = [
   ActorMethodError,
   ActorMethodTimeoutError,
   ActorOutputGateError,
+  BlockConcurrencyTimeoutError,
   CodecError,
   StorageLimitError,
   StorageScopeError,

@@ -13,12 +13,22 @@ const RESERVED = "__telnyx_";
  * @throws StorageLimitError over {@link MAX_KEY_BYTES}
  */
 export function checkKey(key: unknown): asserts key is string {
-  if (typeof key !== "string") throw new CodecError(`a storage key must be a string, not ${typeof key}`);
+  checkText(key);
   if (key.startsWith(RESERVED)) {
     throw new CodecError(
       `the storage key ${JSON.stringify(key.slice(0, 40))} begins with ${RESERVED}, which is reserved`,
     );
   }
+}
+
+/**
+ * What holds for keys and for the bounds of a `list`.
+ *
+ * @throws CodecError not a string, or not well-formed Unicode
+ * @throws StorageLimitError over {@link MAX_KEY_BYTES}
+ */
+export function checkText(key: unknown): asserts key is string {
+  if (typeof key !== "string") throw new CodecError(`a storage key must be a string, not ${typeof key}`);
   const bytes = utf8Length(key);
   if (bytes > MAX_KEY_BYTES) {
     throw new StorageLimitError(
@@ -26,7 +36,9 @@ export function checkKey(key: unknown): asserts key is string {
     );
   }
   if (!key.isWellFormed()) {
-    throw new CodecError(`the storage key ${JSON.stringify(key)} holds half of a surrogate pair`);
+    throw new CodecError(
+      `the storage key ${JSON.stringify(key.slice(0, 40))} holds half of a surrogate pair`,
+    );
   }
 }
 

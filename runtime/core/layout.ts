@@ -1,5 +1,6 @@
 import type { Head } from "../ports/store.ts";
 import { utf8Length } from "./actor-id.ts";
+import type { Changes } from "./draft.ts";
 import type { Home, State } from "./state.ts";
 
 /** Largest value kept in the head, in UTF-8 bytes, key included. */
@@ -19,13 +20,13 @@ export interface Layout {
  * Decides for each change between the head and an entry of its own. A commit that only changes the head is one
  * plain write, half the price of a transaction, so values stay in the head as long as it stays within one read unit.
  */
-export function layOut(state: State, changes: ReadonlyMap<string, string | undefined>): Layout {
-  const inline = new Map(state.head.inline);
+export function layOut(state: State, { cleared, writes }: Changes): Layout {
+  const inline = new Map(cleared ? [] : state.head.inline);
   const entries = new Map<string, string | undefined>();
   const homes = new Map<string, Home>();
 
   const removeEntry = (key: string) => {
-    const home = state.home(key);
+    const home = cleared ? "nowhere" : state.home(key);
     if (home === "entry" || home === "unknown") entries.set(key, undefined);
   };
   const toEntry = (key: string, text: string) => {
@@ -34,7 +35,7 @@ export function layOut(state: State, changes: ReadonlyMap<string, string | undef
     homes.set(key, "entry");
   };
 
-  for (const [key, text] of changes) {
+  for (const [key, text] of writes) {
     if (text === undefined) {
       inline.delete(key);
       removeEntry(key);
@@ -50,7 +51,7 @@ export function layOut(state: State, changes: ReadonlyMap<string, string | undef
 
   let total = 0;
   for (const [key, text] of inline) total += sizeOf(key, text);
-  const movable = [...changes.keys()].filter((key) => homes.get(key) === "inline");
+  const movable = [...writes.keys()].filter((key) => homes.get(key) === "inline");
   movable.sort((a, b) => sizeOf(b, inline.get(b) ?? "") - sizeOf(a, inline.get(a) ?? ""));
   for (const key of movable) {
     if (total <= INLINE_TOTAL_BYTES) break;
@@ -59,7 +60,7 @@ export function layOut(state: State, changes: ReadonlyMap<string, string | undef
     toEntry(key, text);
   }
 
-  const spilled = state.head.spilled || [...homes.values()].includes("entry");
+  const spilled = (state.head.spilled && !cleared) || [...homes.values()].includes("entry");
   return { inline, spilled, entries, homes };
 }
 

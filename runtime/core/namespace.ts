@@ -1,3 +1,4 @@
+import type { Ids } from "../ports/ids.ts";
 import type { ActorId } from "../ports/mailbox.ts";
 import { checkName } from "./actor-id.ts";
 import type { Caller } from "./caller.ts";
@@ -31,16 +32,21 @@ export interface ActorNamespace<A = StatefulActor<unknown>> {
    * @throws ActorNameError
    */
   idFromName(name: string, options?: IdFromNameOptions): ActorStub<A>;
+  /** An instance with a fresh, unguessable name of 22 characters; keep `stub.id` to reach it again. */
+  newUniqueId(options?: IdFromNameOptions): ActorStub<A>;
 }
 
 /** Names that JavaScript asks of any object: answering them with a method would make a stub look like a promise or a date. */
 const NOT_METHODS = new Set(["then", "toJSON", "constructor"]);
 
-export function createNamespace(type: string, call: Caller): ActorNamespace {
+export function createNamespace(type: string, { call, ids }: { call: Caller; ids: Ids }): ActorNamespace {
   return {
     idFromName(name) {
       checkName(name);
       return createStub({ type, name }, call);
+    },
+    newUniqueId() {
+      return createStub({ type, name: ids.next() }, call);
     },
   };
 }

@@ -2,18 +2,23 @@ import type { Clock } from "../ports/clock.ts";
 import type { Envelope } from "../ports/mailbox.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { Activation } from "./activation.ts";
+import { utf8Length } from "./actor-id.ts";
 import { decode } from "./codec.ts";
+import { type Changes, isEmpty, NO_CHANGES } from "./draft.ts";
 import {
   ActorDeadlineError,
   ActorError,
   ActorMethodTimeoutError,
   ActorUnknownTypeError,
+  BlockConcurrencyTimeoutError,
   CodecError,
   messageOf,
   StorageLimitError,
+  StorageScopeError,
 } from "./errors.ts";
 import { type ActorClass, methodOf } from "./method.ts";
 import { failed, type Outcome, succeeded } from "./outcome.ts";
+import type { ActorContext } from "./stateful-actor.ts";
 import { createStorage } from "./storage.ts";
 import { currentTurn, Turn } from "./turn.ts";
 
@@ -21,13 +26,15 @@ import { currentTurn, Turn } from "./turn.ts";
 export const METHOD_BUDGET_MS = 30_000;
 /** Time kept before a caller's deadline for commit and reply, in ms: a clear failure in time beats no answer. */
 const REPLY_MARGIN_MS = 1_000;
-/** Keys that one turn may write: a DynamoDB transaction holds 100 items, one of them the head. */
-export const MAX_TURN_KEYS = 99;
+/** Keys that one turn may write. */
+const MAX_TURN_KEYS = 10_000;
+/** What one turn may write, in UTF-8 bytes of keys and codec text: it is kept in memory and written twice. */
+const MAX_TURN_BYTES = 32 * 1024 * 1024;
 
-/** What a turn leaves behind: its outcome, and the writes to commit (none when it failed). */
+/** What a turn leaves behind: its outcome, and what to commit (as a rule nothing when it failed). */
 export interface FinishedTurn {
   readonly outcome: Outcome;
-  readonly writes: ReadonlyMap<string, string | undefined>;
+  readonly changes: Changes;
 }
 
 export interface TurnDeps {
@@ -37,8 +44,6 @@ export interface TurnDeps {
   readonly telemetry: Telemetry;
   readonly methodBudgetMs: number;
 }
-
-const NO_WRITES: ReadonlyMap<string, string | undefined> = new Map();
 
 /** Executes one envelope on an activation. Never throws for what user code does. */
 export async function runTurn(
@@ -54,23 +59,23 @@ export async function runTurn(
     if (budgetMs <= 0) throw tooLate(envelope);
     const invoke = prepare(activation, envelope, deps);
     const overrun = new Promise<never>((_, reject) => {
-      cancelTimer = clock.after(budgetMs, () => reject(overBudget(envelope, budgetMs)));
+      cancelTimer = clock.after(budgetMs, () => reject(overBudget(turn, envelope, budgetMs)));
     });
     const result = await Promise.race([currentTurn.run(turn, () => invoke(turn)), overrun]);
     turn.close();
-    checkTurnSize(turn);
-    const outcome = succeeded(result, envelope.call.method);
-    if (outcome.ok) {
-      activation.state.fold(turn.draft.writes);
-      return { outcome, writes: turn.draft.writes };
-    }
-    forgetObject(activation, turn);
-    return { outcome, writes: NO_WRITES };
+    checkTurnSize(turn.draft);
+    // A transaction that threw fails the call, but what was written outside of it still commits.
+    const outcome = turn.poisoned ? failed(turn.poisoned) : succeeded(result, envelope.call.method);
+    if (!outcome.ok) forgetObject(activation);
+    if (!outcome.ok && !turn.poisoned) return { outcome, changes: NO_CHANGES };
+    activation.state.fold(turn.draft);
+    return { outcome, changes: turn.draft };
   } catch (error) {
     turn.close();
-    forgetObject(activation, turn, error);
-    report(envelope, error, deps.telemetry);
-    return { outcome: failed(error), writes: NO_WRITES };
+    if (!isEmpty(turn.draft) || turn.blocked || turn.poisoned || isOverrun(error)) forgetObject(activation);
+    const thrown = turn.poisoned ?? error;
+    report(envelope, thrown, deps.telemetry);
+    return { outcome: failed(thrown), changes: NO_CHANGES };
   } finally {
     cancelTimer();
   }
@@ -89,27 +94,51 @@ function prepare(
   if (!Array.isArray(args)) throw new CodecError(`the arguments of ${call.method} must be an array`);
 
   return async (turn) => {
-    activation.object ??= new Actor(
-      { id: to.name, storage: createStorage(activation.state, `${to.type} "${to.name}"`) },
-      env,
-    );
+    activation.object ??= new Actor(contextOf(activation), env);
+    await turn.unblocked();
     const result = await Reflect.apply(method, activation.object, args);
     await turn.drain();
     return result;
   };
 }
 
-function checkTurnSize({ draft }: Turn): void {
-  if (draft.writes.size > MAX_TURN_KEYS) {
+function contextOf({ id, state }: Activation): ActorContext {
+  const instance = `${id.type} "${id.name}"`;
+  return {
+    id: id.name,
+    storage: createStorage(state, instance),
+    blockConcurrencyWhile(body) {
+      const turn = currentTurn.getStore();
+      if (turn?.state === state && turn.open) return turn.block(body);
+      return Promise.reject(
+        new StorageScopeError(`blockConcurrencyWhile of ${instance} was used outside of its turns`),
+      );
+    },
+  };
+}
+
+function checkTurnSize({ writes }: Changes): void {
+  if (writes.size > MAX_TURN_KEYS) {
     throw new StorageLimitError(
-      `the turn wrote ${draft.writes.size} keys; at most ${MAX_TURN_KEYS} are allowed in one turn`,
+      `the turn wrote ${writes.size} keys; at most ${MAX_TURN_KEYS} are allowed in one turn`,
+    );
+  }
+  let bytes = 0;
+  for (const [key, text] of writes) bytes += utf8Length(key) + utf8Length(text ?? "");
+  if (bytes > MAX_TURN_BYTES) {
+    throw new StorageLimitError(
+      `the turn wrote ${bytes} bytes; at most ${MAX_TURN_BYTES} are allowed in one turn`,
     );
   }
 }
 
 /** Fields that reflect writes which were rolled back, or that stray code may still change, must not be seen again. */
-function forgetObject(activation: Activation, turn: Turn, error?: unknown): void {
-  if (!turn.draft.empty || error instanceof ActorMethodTimeoutError) activation.object = undefined;
+function forgetObject(activation: Activation): void {
+  activation.object = undefined;
+}
+
+function isOverrun(error: unknown): boolean {
+  return error instanceof ActorMethodTimeoutError || error instanceof BlockConcurrencyTimeoutError;
 }
 
 /** What user code threw is news for its author; what the runtime refuses by name is its caller's. */
@@ -129,8 +158,12 @@ function tooLate({ to, call }: Envelope): ActorDeadlineError {
   );
 }
 
-function overBudget({ to, call }: Envelope, budgetMs: number): ActorMethodTimeoutError {
-  return new ActorMethodTimeoutError(
-    `${to.type}.${call.method} ran longer than its budget of ${budgetMs} ms; nothing was committed`,
-  );
+function overBudget(turn: Turn, { to, call }: Envelope, budgetMs: number): Error {
+  return turn.blocked
+    ? new BlockConcurrencyTimeoutError(
+        `blockConcurrencyWhile of ${to.type} did not settle within ${budgetMs} ms; nothing was committed`,
+      )
+    : new ActorMethodTimeoutError(
+        `${to.type}.${call.method} ran longer than its budget of ${budgetMs} ms; nothing was committed`,
+      );
 }

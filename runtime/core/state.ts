@@ -1,46 +1,88 @@
-import type { Head } from "../ports/store.ts";
+import type { EntryPage, EntryRange, Head } from "../ports/store.ts";
+import { utf8Length } from "./actor-id.ts";
+import type { Changes } from "./draft.ts";
 
-/** Where the store holds a key as of the last planned commit. */
+/** Where the store holds a key as of the last commit. */
 export type Home = "inline" | "entry" | "nowhere" | "unknown";
+
+/** How much of the entries an activation keeps in memory, in UTF-8 bytes of codec text. */
+const CACHED_BYTES = 4 * 1024 * 1024;
+
+/** The entries of one instance, as its store has them. */
+export interface Entries {
+  read(generation: number, key: string): Promise<string | undefined>;
+  list(range: EntryRange): Promise<EntryPage>;
+}
 
 /**
  * What an activation knows of its instance's values: the snapshot it was hydrated from, plus every finished
  * turn since. When a commit fails the whole activation is dropped, so nothing here is ever rolled back.
  */
 export class State {
-  /** The head as of the last planned commit. */
+  /** The head as of the last commit. */
   head: Head;
   /** Set when entries were read from the store after hydration: they may be newer than the head. */
   unverified = false;
+  /** The generation that finished turns see; ahead of the head's while a deleteAll is not committed yet. */
+  #generation: number;
+  /** What is known for certain, by key; `undefined`: there is no such key. */
   readonly #texts = new Map<string, string | undefined>();
   readonly #homes = new Map<string, Home>();
-  readonly #readEntry: (key: string) => Promise<string | undefined>;
+  readonly #entries: Entries;
 
-  constructor(head: Head, readEntry: (key: string) => Promise<string | undefined>) {
+  constructor(head: Head, entries: Entries) {
     this.head = head;
-    this.#readEntry = readEntry;
+    this.#entries = entries;
+    this.#generation = head.generation;
     for (const [key, text] of head.inline) {
       this.#texts.set(key, text);
       this.#homes.set(key, "inline");
     }
   }
 
+  /** What is known without asking the store. */
+  get known(): ReadonlyMap<string, string | undefined> {
+    return this.#texts;
+  }
+
   /** The text under `key`, at once where it is known, else read from the store and remembered. */
   read(key: string): string | undefined | Promise<string | undefined> {
     if (this.#texts.has(key)) return this.#texts.get(key);
-    if (!this.head.spilled) return undefined;
+    if (!this.#hasEntries) return undefined;
     this.unverified = true;
-    return this.#readEntry(key).then((text) => {
+    const generation = this.#generation;
+    return this.#entries.read(generation, key).then((text) => {
       // A turn that finished meanwhile knows better than the store.
       if (this.#texts.has(key)) return this.#texts.get(key);
+      if (this.#generation !== generation) return undefined;
       this.#texts.set(key, text);
       this.#homes.set(key, text === undefined ? "nowhere" : "entry");
       return text;
     });
   }
 
-  /** Takes over the writes of a turn that succeeded: later turns read them. */
-  fold(writes: ReadonlyMap<string, string | undefined>): void {
+  /** The store's entries in a range, in order; what is {@link known} may differ from them and goes before them. */
+  async *entries(
+    range: Omit<EntryRange, "generation">,
+  ): AsyncGenerator<readonly [key: string, text: string]> {
+    if (!this.#hasEntries) return;
+    this.unverified = true;
+    const generation = this.#generation;
+    for (let rest = range; ; ) {
+      const { entries, more } = await this.#entries.list({ ...rest, generation });
+      yield* entries;
+      const last = entries.at(-1)?.[0];
+      if (!more || last === undefined) return;
+      rest = range.reverse ? { ...rest, to: last } : { ...rest, from: `${last}\0` };
+    }
+  }
+
+  /** Takes over the changes of a turn that succeeded: later turns read them. */
+  fold({ cleared, writes }: Changes): void {
+    if (cleared) {
+      this.#generation++;
+      this.#texts.clear();
+    }
     for (const [key, text] of writes) this.#texts.set(key, text);
   }
 
@@ -49,10 +91,28 @@ export class State {
     return this.#homes.get(key) ?? (this.head.spilled ? "unknown" : "nowhere");
   }
 
-  /** Follows a planned commit: `head` is what the store will hold, `homes` where keys moved. */
+  /** Follows a commit: `head` is what the store holds now, `homes` where keys moved. */
   advance(head: Head, homes: ReadonlyMap<string, Home>): void {
+    if (head.generation !== this.head.generation) this.#homes.clear();
     this.head = head;
     for (const [key, home] of homes) this.#homes.set(key, home);
+  }
+
+  /** Forgets entries when they have become too many. Only where nothing waits for its commit. */
+  trim(): void {
+    let bytes = 0;
+    const entries = [...this.#homes].filter(([, home]) => home === "entry" || home === "nowhere");
+    for (const [key] of entries) bytes += utf8Length(key) + utf8Length(this.#texts.get(key) ?? "");
+    if (bytes <= CACHED_BYTES) return;
+    for (const [key] of entries) {
+      this.#texts.delete(key);
+      this.#homes.delete(key);
+    }
+  }
+
+  /** Beneath a deleteAll that is not committed yet there is nothing. */
+  get #hasEntries(): boolean {
+    return this.head.spilled && this.head.generation === this.#generation;
   }
 }
 
@@ -61,6 +121,8 @@ export const NEW_HEAD: Head = {
   version: 0,
   inline: new Map(),
   spilled: false,
+  generation: 0,
+  swept: 0,
   mark: undefined,
   settled: new Map(),
 };

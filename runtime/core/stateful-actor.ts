@@ -5,24 +5,56 @@
 // biome-ignore lint/suspicious/noEmptyInterface: filled by the project through declaration merging
 export interface Env {}
 
+/** What a `list` asks for. All options given hold together. Bounds are keys, compared by their UTF-8 bytes. */
+export interface ListOptions {
+  /** Only keys that begin with this. */
+  readonly prefix?: string;
+  /** First key, inclusive. */
+  readonly start?: string;
+  /** Keys after this one. */
+  readonly startAfter?: string;
+  /** End, exclusive. */
+  readonly end?: string;
+  /** From the last key of the range to the first; the bounds keep their meaning. */
+  readonly reverse?: boolean;
+  /** How many at most: 1 to 1000, 128 if not given. */
+  readonly limit?: number;
+}
+
 /**
- * The instance's private durable state. Every write of a turn commits atomically at its end, before the
- * caller gets the reply; a turn that throws commits nothing. Reads see the turn's own writes.
+ * What can be done with keys.
  *
  * Keys: at most 1,000 bytes of UTF-8; those beginning with `__telnyx_` are reserved.
  * Values: JSON natives, `undefined` inside objects, `Date`, `Map`, `Set`, typed arrays, `ArrayBuffer`,
  * `BigInt`, `RegExp`; at most 384 KiB encoded.
  *
  * @throws CodecError the value holds something that can't be stored; names the path
- * @throws StorageLimitError key or value over its limit; names key, size and limit
+ * @throws StorageLimitError key, value or list limit over its limit; names key, size and limit
+ * @throws StorageScopeError used outside of a turn, after its end, or from another instance's turn
  */
-export interface ActorStorage {
+export interface StorageTransaction {
   /** The value under `key`, a fresh copy each time, or `undefined`. */
   get<T = unknown>(key: string): Promise<T | undefined>;
   /** Sets the value under `key`. */
   put<T>(key: string, value: T): Promise<void>;
   /** Removes `key`; resolves to whether it existed. */
   delete(key: string): Promise<boolean>;
+  /** Keys and values of a range, in the order of the keys' UTF-8 bytes. */
+  list<T = unknown>(options?: ListOptions): Promise<Map<string, T>>;
+}
+
+/**
+ * The instance's private durable state. Every write of a turn commits atomically at its end, before the
+ * caller gets the reply; a turn that throws commits nothing. Reads see the turn's own writes.
+ */
+export interface ActorStorage extends StorageTransaction {
+  /** Removes all keys at once, however many there are. The alarm stays. */
+  deleteAll(): Promise<void>;
+  /**
+   * Runs `body` on a draft of its own, which joins the turn's writes when it resolves. A throw discards that draft and
+   * fails the call with `ActorOutputGateError`, even if it is caught; then the writes made outside still commit.
+   */
+  transaction<T>(body: (transaction: StorageTransaction) => T | Promise<T>): Promise<T>;
 }
 
 /** What the runtime hands to an instance. */
@@ -30,6 +62,13 @@ export interface ActorContext {
   /** The name given to `idFromName`, as is. */
   readonly id: string;
   readonly storage: ActorStorage;
+  /**
+   * Runs `body` before anything else gets its turn; for the constructor, to load what every method needs. Its writes commit
+   * with the first turn. When it fails, or takes 30 s, the call fails, and the next call starts with a fresh object.
+   *
+   * @throws BlockConcurrencyTimeoutError (to the caller)
+   */
+  blockConcurrencyWhile<T>(body: () => T | Promise<T>): Promise<T>;
 }
 
 /**

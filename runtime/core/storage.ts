@@ -1,30 +1,74 @@
 import { decode, encode } from "./codec.ts";
+import { Draft } from "./draft.ts";
 import { StorageScopeError } from "./errors.ts";
 import { checkKey, checkValueSize } from "./key.ts";
+import { keyRange } from "./key-range.ts";
 import { type Operation, operation } from "./operation.ts";
 import type { State } from "./state.ts";
-import type { ActorStorage } from "./stateful-actor.ts";
+import type { ActorStorage, ListOptions, StorageTransaction } from "./stateful-actor.ts";
 import { currentTurn, type Turn } from "./turn.ts";
+import { View } from "./view.ts";
 
-/** `ctx.storage` of one activation. Every call belongs to the turn that the calling code runs in. */
+/** Runs a storage operation as part of the turn that the calling code belongs to, or refuses it. */
+type Run = <T>(body: (turn: Turn) => T | Promise<T>) => Operation<T>;
+
+/** `ctx.storage` of one activation. */
 export function createStorage(state: State, instance: string): ActorStorage {
-  const run = <T>(body: (turn: Turn) => T | Promise<T>): Operation<T> => {
+  const run: Run = (body) => {
     const turn = currentTurn.getStore();
     const refusal = refuse(turn, state, instance);
-    if (refusal || !turn) {
-      const refused = operation<T>(() => Promise.reject(refusal));
-      // Nobody may be left to catch it: the stray work's caller is gone.
-      refused.watch(() => {});
-      return refused;
-    }
+    if (refusal || !turn) return refused(refusal);
     return turn.track(operation(() => body(turn)));
   };
+
+  return {
+    ...keyOperations(run, (turn) => [turn.draft]),
+    deleteAll: () => run((turn) => turn.draft.clear()),
+    transaction: (body) => run((turn) => transact(turn, body, instance)),
+  };
+}
+
+/**
+ * Runs `body` on a draft of its own. A throw discards that draft, and fails the call even if user code catches it: the
+ * method went on as if its transaction had happened.
+ */
+async function transact<T>(
+  turn: Turn,
+  body: (transaction: StorageTransaction) => T | Promise<T>,
+  instance: string,
+): Promise<T> {
+  const draft = new Draft();
+  let open = true;
+  const run: Run = (operate) => {
+    if (!open || !turn.open) {
+      return refused(
+        new StorageScopeError(`a transaction of ${instance} was used after its end; await what it does`),
+      );
+    }
+    return turn.track(operation(() => operate(turn)));
+  };
+  try {
+    const result = await body(keyOperations(run, () => [turn.draft, draft]));
+    if (turn.open) turn.draft.absorb(draft);
+    return result;
+  } catch (error) {
+    turn.poison(error);
+    throw error;
+  } finally {
+    open = false;
+  }
+}
+
+/** The operations on keys; they write to the last of the drafts. */
+function keyOperations(run: Run, draftsOf: (turn: Turn) => [Draft, ...Draft[]]): StorageTransaction {
+  const seen = (turn: Turn) => new View(turn.state, draftsOf(turn));
+  const target = (turn: Turn) => draftsOf(turn).at(-1) as Draft;
 
   return {
     get<T>(key: string): Promise<T | undefined> {
       return run((turn) => {
         checkKey(key);
-        return whenKnown(textOf(turn, key), (text) =>
+        return whenKnown(seen(turn).read(key), (text) =>
           text === undefined ? undefined : (decode(text, valueAt(key)) as T),
         );
       });
@@ -34,15 +78,21 @@ export function createStorage(state: State, instance: string): ActorStorage {
         checkKey(key);
         const text = encode(value, valueAt(key));
         checkValueSize(key, text);
-        turn.draft.put(key, text);
+        target(turn).put(key, text);
       });
     },
     delete(key: string): Promise<boolean> {
       return run((turn) => {
         checkKey(key);
-        const before = textOf(turn, key);
-        turn.draft.remove(key);
+        const before = seen(turn).read(key);
+        target(turn).remove(key);
         return whenKnown(before, (text) => text !== undefined);
+      });
+    },
+    list<T>(options?: ListOptions): Promise<Map<string, T>> {
+      return run(async (turn) => {
+        const found = await seen(turn).list(keyRange(options));
+        return new Map(found.map(([key, text]) => [key, decode(text, valueAt(key)) as T]));
       });
     },
   };
@@ -67,9 +117,11 @@ function refuse(turn: Turn | undefined, state: State, instance: string): Storage
   return undefined;
 }
 
-/** What the turn sees: its own draft first, then the state with all finished turns. */
-function textOf(turn: Turn, key: string): string | undefined | Promise<string | undefined> {
-  return turn.draft.writes.has(key) ? turn.draft.writes.get(key) : turn.state.read(key);
+function refused<T>(refusal: StorageScopeError | undefined): Operation<T> {
+  const failed = operation<T>(() => Promise.reject(refusal));
+  // Nobody may be left to catch it: the stray work's caller is gone.
+  failed.watch(() => {});
+  return failed;
 }
 
 function whenKnown<A, B>(value: A | Promise<A>, then: (value: A) => B): B | Promise<B> {

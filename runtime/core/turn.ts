@@ -24,6 +24,8 @@ export class Turn {
   #open = true;
   #pending = 0;
   #quiet: (() => void) | undefined;
+  #poison: ActorOutputGateError | undefined;
+  readonly #blockers = new Set<Promise<unknown>>();
   #unobserved: { readonly operation: Operation<unknown>; readonly reason: unknown }[] = [];
 
   constructor(state: State, options: { deadline: number; readsDurable: () => Promise<void> }) {
@@ -34,6 +36,41 @@ export class Turn {
 
   get open(): boolean {
     return this.#open;
+  }
+
+  /** Set when a transaction threw: the call fails, whatever its method returns. */
+  get poisoned(): ActorOutputGateError | undefined {
+    return this.#poison;
+  }
+
+  /** Whether the turn waits for a `blockConcurrencyWhile`. */
+  get blocked(): boolean {
+    return this.#blockers.size > 0;
+  }
+
+  poison(cause: unknown): void {
+    this.#poison ??= new ActorOutputGateError(`a transaction threw: ${messageOf(cause)}`, { cause });
+  }
+
+  /** Runs `body`; the turn does not go on to its method, nor end, before it has settled. */
+  block<T>(body: () => T | Promise<T>): Promise<T> {
+    const running = (async () => body())();
+    this.#blockers.add(running);
+    // A failure stays in the set, for `unblocked` to find.
+    running.then(
+      () => this.#blockers.delete(running),
+      () => {},
+    );
+    return running;
+  }
+
+  /**
+   * Resolves when nothing blocks the turn any more.
+   *
+   * @throws whatever a blocking body threw, also when user code caught it
+   */
+  async unblocked(): Promise<void> {
+    while (this.#blockers.size > 0) await Promise.all(this.#blockers);
   }
 
   /** From now on the turn's storage calls are refused. */
@@ -52,11 +89,13 @@ export class Turn {
   }
 
   /**
-   * Resolves when no storage operation is under way any more.
+   * Resolves when no storage operation and no blocking body is under way any more.
    *
    * @throws ActorOutputGateError an operation failed and nobody looked at it
+   * @throws whatever a blocking body threw
    */
   async drain(): Promise<void> {
+    await this.unblocked();
     if (this.#pending > 0)
       await new Promise<void>((quiet) => {
         this.#quiet = quiet;

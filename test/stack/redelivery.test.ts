@@ -41,7 +41,7 @@ describeWith(inject("aws"), "redelivery on the real adapters", ({ url }) => {
       ids: randomIds,
       retentionMs: 3_600_000,
     });
-    const store = createDynamoStore(dynamo, await makeActorTable(dynamo));
+    const store = createDynamoStore({ client: dynamo, table: await makeActorTable(dynamo), ids: randomIds });
     const mailbox = createSqsMailbox(sqs, queueUrl);
     /** A worker with a memory of its own; `dying` ones end at the given step, as a killed process does. */
     const worker = (records: SQSRecord[], dying: Partial<Replies> = {}) =>

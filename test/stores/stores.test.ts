@@ -5,6 +5,7 @@ import { afterAll, inject } from "vitest";
 import { createDynamoStore } from "../../runtime/adapters/aws/dynamo-store.ts";
 import { createMemoryStore } from "../../runtime/adapters/local/memory-store.ts";
 import { openSqliteStore } from "../../runtime/adapters/local/sqlite-store.ts";
+import { randomIds } from "../../runtime/adapters/system/ids.ts";
 import { describeWith } from "../endpoints/gate.ts";
 import { dynamoAt, makeActorTable } from "./dynamo-table.ts";
 import { describeStore } from "./store-conformance.ts";
@@ -31,7 +32,7 @@ for (const [name, key] of [
   describeWith(inject(key), name, ({ url }) => {
     describeStore(name, async () => {
       const client = dynamoAt(url);
-      return createDynamoStore(client, await makeActorTable(client));
+      return createDynamoStore({ client, table: await makeActorTable(client), ids: randomIds });
     });
   });
 }

@@ -18,6 +18,8 @@ export function headToItem(head: Head): Item {
     version: { N: String(head.version) },
     inline: { M: textsToMap(head.inline) },
     settled: { M: textsToMap(head.settled) },
+    ...(head.generation > 0 && { generation: { N: String(head.generation) } }),
+    ...(head.swept > 0 && { swept: { N: String(head.swept) } }),
     ...(head.spilled && { spilled: { BOOL: true } }),
     ...(head.mark && { mark: { M: { queue: { S: head.mark.queue }, sequence: { S: head.mark.sequence } } } }),
   };
@@ -40,6 +42,8 @@ export function headFromItem(item: Item): Head {
     inline: mapToTexts(item.inline?.M),
     settled: mapToTexts(item.settled?.M),
     spilled: item.spilled?.BOOL ?? false,
+    generation: Number(item.generation?.N ?? 0),
+    swept: Number(item.swept?.N ?? 0),
     mark: queue !== undefined && sequence !== undefined ? { queue, sequence } : undefined,
   };
 }

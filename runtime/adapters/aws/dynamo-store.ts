@@ -1,65 +1,128 @@
 import {
+  type AttributeValue,
   ConditionalCheckFailedException,
-  type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   type PutItemCommandInput,
   TransactionCanceledException,
-  type TransactWriteItem,
   TransactWriteItemsCommand,
 } from "@aws-sdk/client-dynamodb";
-import { actorKey } from "../../core/actor-id.ts";
+import { compareKeys } from "../../core/key-order.ts";
 import type { ActorId } from "../../ports/mailbox.ts";
-import type { Commit, CommitResult, Head, Store } from "../../ports/store.ts";
+import type { Commit, CommitResult, EntryPage, EntryRange, Head, Store } from "../../ports/store.ts";
+import { endOf, generationPrefix, HEAD, itemKey, valueEntry } from "./actor-table.ts";
+import { deleteEntries, queryEntries } from "./dynamo-entries.ts";
 import { headFromItem, headToItem } from "./dynamo-head.ts";
+import {
+  applyJournal,
+  changeSize,
+  type EntryChanges,
+  entryWrite,
+  type JournalTable,
+  readParts,
+  removeParts,
+  writeParts,
+} from "./dynamo-journal.ts";
 
-/**
- * The Store on one DynamoDB table: partition key `actor`, sort key `entry`; the head under `head`, a value of its
- * own under `v/` + key.
- */
-export function createDynamoStore(client: DynamoDBClient, table: string): Store {
+/** What one transaction holds beside the head: 100 items, 4 MB. */
+const TRANSACTION_CHANGES = 99;
+const TRANSACTION_BYTES = 3_500_000;
+
+/** The Store on the actor table. */
+export function createDynamoStore(table: JournalTable): Store {
+  const get = async (id: ActorId, entry: string): Promise<Record<string, AttributeValue> | undefined> => {
+    const { Item } = await table.client.send(
+      new GetItemCommand({ TableName: table.table, Key: itemKey(id, entry), ConsistentRead: true }),
+    );
+    return Item;
+  };
+
+  const hydrate = async (id: ActorId): Promise<Head | undefined> => {
+    const item = await get(id, HEAD);
+    const journal = item?.journal?.S;
+    if (journal === undefined) return item && headFromItem(item);
+    await applyJournal(table, { id, journal, changes: await readParts(table, id, journal) });
+    // Somebody else may have applied it and gone on to the next version.
+    return hydrate(id);
+  };
+
   return {
-    async hydrate(id) {
-      const { Item } = await client.send(
-        new GetItemCommand({ TableName: table, Key: itemKey(id, HEAD), ConsistentRead: true }),
-      );
-      return Item && headFromItem(Item);
+    hydrate,
+
+    async readEntry(id, generation, key) {
+      return (await get(id, valueEntry(generation, key)))?.value?.S;
     },
 
-    async readEntry(id, key) {
-      const { Item } = await client.send(
-        new GetItemCommand({ TableName: table, Key: itemKey(id, entryOf(key)), ConsistentRead: true }),
-      );
-      return Item?.value?.S;
-    },
-
-    async commit(commit): Promise<CommitResult> {
-      try {
-        if (commit.entries.size === 0) {
-          await client.send(new PutItemCommand(headPut(table, commit)));
-        } else {
-          await client.send(
-            new TransactWriteItemsCommand({ TransactItems: commitTransaction(table, commit) }),
-          );
-        }
-        return { status: "committed" };
-      } catch (error) {
-        const fenced = fencedBy(error);
-        if (fenced) return { status: "fenced", head: fenced.head };
-        throw error;
+    async listEntries(id, { generation, from, to, reverse, limit }: EntryRange): Promise<EntryPage> {
+      const prefix = generationPrefix(generation);
+      const range = { from: prefix + from, to: to === undefined ? endOf(prefix) : prefix + to, reverse };
+      const entries: [string, string][] = [];
+      if (compareKeys(range.from, range.to) >= 0) return { entries, more: false };
+      for await (const item of queryEntries(table, id, { ...range, limit: limit + 1 })) {
+        if (entries.length === limit) return { entries, more: true };
+        entries.push([(item.entry?.S ?? "").slice(prefix.length), item.value?.S ?? ""]);
       }
+      return { entries, more: false };
+    },
+
+    commit(commit) {
+      const changes: EntryChanges = new Map(
+        [...commit.entries].map(([key, text]) => [valueEntry(commit.head.generation, key), text]),
+      );
+      return isSmall(changes)
+        ? commitAtOnce(table, commit, changes)
+        : commitByJournal(table, commit, changes);
+    },
+
+    async sweep(id, { generation }, limit) {
+      const garbage: string[] = [];
+      const range = { from: generationPrefix(0), to: generationPrefix(generation), limit, keysOnly: true };
+      for await (const { entry } of queryEntries(table, id, range)) garbage.push(entry?.S ?? "");
+      await deleteEntries(table, id, garbage);
+      return garbage.length < limit;
     },
   };
 }
 
-const HEAD = "head";
-
-function entryOf(key: string): string {
-  return `v/${key}`;
+function isSmall(changes: EntryChanges): boolean {
+  let bytes = 0;
+  for (const change of changes) bytes += changeSize(change);
+  return changes.size <= TRANSACTION_CHANGES && bytes <= TRANSACTION_BYTES;
 }
 
-function itemKey(id: ActorId, entry: string) {
-  return { actor: { S: actorKey(id) }, entry: { S: entry } };
+/** One conditional write: a put of the head alone, or a transaction when entries change with it. */
+async function commitAtOnce(
+  { client, table }: JournalTable,
+  commit: Commit,
+  changes: EntryChanges,
+): Promise<CommitResult> {
+  const Put = headPut(table, commit);
+  return unlessFenced(() =>
+    changes.size === 0
+      ? client.send(new PutItemCommand(Put))
+      : client.send(
+          new TransactWriteItemsCommand({
+            TransactItems: [{ Put }, ...[...changes].map((change) => entryWrite(table, commit.id, change))],
+          }),
+        ),
+  );
+}
+
+/** For what one transaction can't hold: the parts first, then the head that names them, then their application. */
+async function commitByJournal(
+  table: JournalTable,
+  commit: Commit,
+  changes: EntryChanges,
+): Promise<CommitResult> {
+  const { id, expected, head } = commit;
+  const journal = await writeParts(table, { id, expected, changes });
+  const flipped = await unlessFenced(() =>
+    table.client.send(new PutItemCommand(headPut(table.table, commit, journal))),
+  );
+  if (flipped.status === "fenced") return flipped;
+  await applyJournal(table, { id, journal, changes });
+  await removeParts(table, id, head.version);
+  return flipped;
 }
 
 /*
@@ -71,40 +134,44 @@ function itemKey(id: ActorId, entry: string) {
 const SAME_VERSION = "version = :expected";
 /* Two workers meet an instance that was never committed: only the first one may create it. */
 const NEVER_COMMITTED = "attribute_not_exists(version)";
+/*
+ *   worker A  put v8 with a journal ── apply …
+ *   worker B         └ read v8 ✗ must apply the journal first
+ *
+ * A head that names a journal may be replaced only after the journal is applied and the name removed.
+ */
+const NO_JOURNAL = "attribute_not_exists(journal)";
 
-/** The one conditional write of a commit that changes nothing but the head. */
-function headPut(table: string, { id, expected, head }: Commit) {
+function headPut(table: string, { id, expected, head }: Commit, journal?: string) {
   return {
     TableName: table,
-    Item: { ...itemKey(id, HEAD), ...headToItem(head) },
+    Item: {
+      ...itemKey(id, HEAD),
+      ...headToItem(head),
+      ...(journal !== undefined && { journal: { S: journal } }),
+    },
     ...(expected === 0
       ? { ConditionExpression: NEVER_COMMITTED }
       : {
-          ConditionExpression: SAME_VERSION,
+          ConditionExpression: `${SAME_VERSION} AND ${NO_JOURNAL}`,
           ExpressionAttributeValues: { ":expected": { N: String(expected) } },
         }),
-    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
   } satisfies PutItemCommandInput;
 }
 
-/** The transaction of a commit that also changes entries; the head comes first. */
-function commitTransaction(table: string, commit: Commit): TransactWriteItem[] {
-  const entries = [...commit.entries].map(([key, text]): TransactWriteItem => {
-    const Key = itemKey(commit.id, entryOf(key));
-    if (text === undefined) return { Delete: { TableName: table, Key } };
-    return { Put: { TableName: table, Item: { ...Key, value: { S: text } } } };
-  });
-  return [{ Put: headPut(table, commit) }, ...entries];
-}
-
-/** Whether the error says that the head had another version, and what the head is now. */
-function fencedBy(error: unknown): { head: Head | undefined } | undefined {
-  if (error instanceof ConditionalCheckFailedException) {
-    return { head: error.Item && headFromItem(error.Item) };
+/** A failed condition on the head is an answer; every other error leaves the outcome unknown. */
+async function unlessFenced(write: () => Promise<unknown>): Promise<CommitResult> {
+  try {
+    await write();
+    return { status: "committed" };
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return { status: "fenced" };
+    if (
+      error instanceof TransactionCanceledException &&
+      error.CancellationReasons?.[0]?.Code === "ConditionalCheckFailed"
+    ) {
+      return { status: "fenced" };
+    }
+    throw error;
   }
-  if (error instanceof TransactionCanceledException) {
-    const reason = error.CancellationReasons?.[0];
-    if (reason?.Code === "ConditionalCheckFailed") return { head: reason.Item && headFromItem(reason.Item) };
-  }
-  return undefined;
 }

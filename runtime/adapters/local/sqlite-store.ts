@@ -30,11 +30,21 @@ export function openSqliteStore(file: string): SqliteStore {
   const upsertHead = db.prepare(
     "INSERT INTO heads (actor, version, head) VALUES (?, ?, ?) ON CONFLICT (actor) DO UPDATE SET version = excluded.version, head = excluded.head",
   );
-  const selectEntry = db.prepare("SELECT value FROM entries WHERE actor = ? AND key = ?");
+  const selectEntry = db.prepare("SELECT value FROM entries WHERE actor = ? AND generation = ? AND key = ?");
   const upsertEntry = db.prepare(
-    "INSERT INTO entries (actor, key, value) VALUES (?, ?, ?) ON CONFLICT (actor, key) DO UPDATE SET value = excluded.value",
+    "INSERT INTO entries (actor, generation, key, value) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
   );
-  const deleteEntry = db.prepare("DELETE FROM entries WHERE actor = ? AND key = ?");
+  const deleteEntry = db.prepare("DELETE FROM entries WHERE actor = ? AND generation = ? AND key = ?");
+  // BINARY collation compares the bytes of UTF-8, the order that `list` promises.
+  const selectRange = (order: "ASC" | "DESC") =>
+    db.prepare(
+      `SELECT key, value FROM entries WHERE actor = ? AND generation = ? AND key >= ? AND (? IS NULL OR key < ?) ORDER BY key ${order} LIMIT ?`,
+    );
+  const selectUp = selectRange("ASC");
+  const selectDown = selectRange("DESC");
+  const deleteGarbage = db.prepare(
+    "DELETE FROM entries WHERE (actor, generation, key) IN (SELECT actor, generation, key FROM entries WHERE actor = ? AND generation < ? LIMIT ?)",
+  );
 
   const readHead = (instance: string): Head | undefined => {
     const row = selectHead.get(instance);
@@ -43,13 +53,11 @@ export function openSqliteStore(file: string): SqliteStore {
 
   const apply = ({ id, expected, head, entries }: Commit): CommitResult => {
     const instance = actorKey(id);
-    if (Number(selectVersion.get(instance)?.version ?? 0) !== expected) {
-      return { status: "fenced", head: readHead(instance) };
-    }
+    if (Number(selectVersion.get(instance)?.version ?? 0) !== expected) return { status: "fenced" };
     upsertHead.run(instance, head.version, headToJson(head));
     for (const [key, text] of entries) {
-      if (text === undefined) deleteEntry.run(instance, key);
-      else upsertEntry.run(instance, key, text);
+      if (text === undefined) deleteEntry.run(instance, head.generation, key);
+      else upsertEntry.run(instance, head.generation, key, text);
     }
     return { status: "committed" };
   };
@@ -73,14 +81,23 @@ export function openSqliteStore(file: string): SqliteStore {
     async hydrate(id) {
       return readHead(actorKey(id));
     },
-    async readEntry(id, key) {
-      const row = selectEntry.get(actorKey(id), key);
+    async readEntry(id, generation, key) {
+      const row = selectEntry.get(actorKey(id), generation, key);
       return row && String(row.value);
+    },
+    async listEntries(id, { generation, from, to = null, reverse, limit }) {
+      const statement = reverse ? selectDown : selectUp;
+      const rows = statement.all(actorKey(id), generation, from, to, to, limit + 1);
+      const entries = rows.map(({ key, value }) => [String(key), String(value)] as const);
+      return { entries: entries.slice(0, limit), more: entries.length > limit };
     },
     commit(commit) {
       return new Promise((resolve, reject) => {
         if (waiting.push({ commit, resolve, reject }) === 1) setImmediate(flush);
       });
+    },
+    async sweep(id, head, limit) {
+      return Number(deleteGarbage.run(actorKey(id), head.generation, limit).changes) < limit;
     },
     close() {
       if (waiting.length > 0) flush();
@@ -96,7 +113,7 @@ function open(file: string): DatabaseSync {
     db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
     db.exec(`
       CREATE TABLE IF NOT EXISTS heads (actor TEXT PRIMARY KEY, version INTEGER NOT NULL, head TEXT NOT NULL) WITHOUT ROWID, STRICT;
-      CREATE TABLE IF NOT EXISTS entries (actor TEXT, key TEXT, value TEXT NOT NULL, PRIMARY KEY (actor, key)) WITHOUT ROWID, STRICT;
+      CREATE TABLE IF NOT EXISTS entries (actor TEXT, generation INTEGER, key TEXT, value TEXT NOT NULL, PRIMARY KEY (actor, generation, key)) WITHOUT ROWID, STRICT;
     `);
     return db;
   } catch (error) {

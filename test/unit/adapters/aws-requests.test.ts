@@ -21,7 +21,11 @@ import type { Commit } from "../../../runtime/ports/store.ts";
 
 const dynamo = mockClient(DynamoDBClient);
 const sqs = mockClient(SQSClient);
-const store = createDynamoStore(dynamo as unknown as DynamoDBClient, "actors");
+const store = createDynamoStore({
+  client: dynamo as unknown as DynamoDBClient,
+  table: "actors",
+  ids: { next: () => "attempt" },
+});
 
 beforeEach(() => {
   dynamo.reset();
@@ -35,6 +39,8 @@ const commit: Commit = {
     version: 8,
     inline: new Map([["balance", "[70]"]]),
     spilled: false,
+    generation: 0,
+    swept: 0,
     mark: { queue: "q", sequence: "5" },
     settled: new Map([["e1", "+[70]"]]),
   },
@@ -56,9 +62,8 @@ describe("a commit", () => {
         mark: { M: { queue: { S: "q" }, sequence: { S: "5" } } },
         settled: { M: { e1: { S: "+[70]" } } },
       },
-      ConditionExpression: "version = :expected",
+      ConditionExpression: "version = :expected AND attribute_not_exists(journal)",
       ExpressionAttributeValues: { ":expected": { N: "7" } },
-      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
     });
   });
 
@@ -77,22 +82,24 @@ describe("a commit", () => {
       {
         Put: {
           TableName: "actors",
-          Item: { actor: { S: "Account/alice" }, entry: { S: "v/a" }, value: { S: "[1]" } },
+          Item: { actor: { S: "Account/alice" }, entry: { S: "v/00000000/a" }, value: { S: "[1]" } },
         },
       },
-      { Delete: { TableName: "actors", Key: { actor: { S: "Account/alice" }, entry: { S: "v/b" } } } },
+      {
+        Delete: { TableName: "actors", Key: { actor: { S: "Account/alice" }, entry: { S: "v/00000000/b" } } },
+      },
     ]);
   });
 
   test("a failed condition is an answer; a conflict or a lost connection is an unknown outcome", async () => {
     const failure = { message: "", $metadata: {} };
     dynamo.on(PutItemCommand).rejects(new ConditionalCheckFailedException(failure));
-    expect(await store.commit(commit)).toEqual({ status: "fenced", head: undefined });
+    expect(await store.commit(commit)).toEqual({ status: "fenced" });
     const withEntries = { ...commit, entries: new Map([["a", "[1]"]]) };
     const cancelled = (Code: string) =>
       new TransactionCanceledException({ ...failure, CancellationReasons: [{ Code }, { Code: "None" }] });
     dynamo.on(TransactWriteItemsCommand).rejects(cancelled("ConditionalCheckFailed"));
-    expect(await store.commit(withEntries)).toEqual({ status: "fenced", head: undefined });
+    expect(await store.commit(withEntries)).toEqual({ status: "fenced" });
     dynamo.on(TransactWriteItemsCommand).rejects(cancelled("TransactionConflict"));
     await expect(store.commit(withEntries)).rejects.toThrow(TransactionCanceledException);
     dynamo.on(PutItemCommand).rejects(new Error("socket hang up"));

@@ -40,6 +40,7 @@ function observed(store: Store) {
   const faults: ((commit: Commit, land: () => Promise<CommitResult>) => Promise<CommitResult>)[] = [];
   let hydrations = 0;
   return {
+    ...store,
     commits,
     /** Applied to the next commits, one each. */
     faults,
@@ -50,7 +51,6 @@ function observed(store: Store) {
       hydrations++;
       return store.hydrate(id);
     },
-    readEntry: store.readEntry,
     commit(commit: Commit) {
       commits.push(commit);
       const land = () => store.commit(commit);

@@ -114,7 +114,9 @@ describe("a call", () => {
 
 describe("a stub", () => {
   const { call, sent } = start(() => encodeOutcome(succeeded("hi", "greet")));
-  const stub = createNamespace("Greeter", call).idFromName("one") as unknown as Record<string, unknown>;
+  const stub = createNamespace("Greeter", { call, ids: { next: () => "fresh" } }).idFromName(
+    "one",
+  ) as unknown as Record<string, unknown>;
 
   test("calls methods and knows its name", async () => {
     expect(stub.id).toBe("one");

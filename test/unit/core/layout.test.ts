@@ -3,11 +3,15 @@ import { describe, expect, test } from "vitest";
 import { INLINE_TOTAL_BYTES, layOut } from "../../../runtime/core/layout.ts";
 import { NEW_HEAD, State } from "../../../runtime/core/state.ts";
 
-const noEntries = () => Promise.resolve(undefined);
+const noEntries = {
+  read: async () => undefined,
+  list: async () => ({ entries: [], more: false }),
+};
+const written = (writes: ReadonlyMap<string, string | undefined>) => ({ cleared: false, writes });
 
 describe("where values live", () => {
   test("small values stay in the head", () => {
-    const layout = layOut(new State(NEW_HEAD, noEntries), new Map([["a", "[1]"]]));
+    const layout = layOut(new State(NEW_HEAD, noEntries), written(new Map([["a", "[1]"]])));
     expect([...layout.inline]).toEqual([["a", "[1]"]]);
     expect(layout.entries.size).toBe(0);
     expect(layout.spilled).toBe(false);
@@ -17,10 +21,12 @@ describe("where values live", () => {
     const large = "x".repeat(2048);
     const layout = layOut(
       new State(NEW_HEAD, noEntries),
-      new Map([
-        ["big", large],
-        ["", "[1]"],
-      ]),
+      written(
+        new Map([
+          ["big", large],
+          ["", "[1]"],
+        ]),
+      ),
     );
     expect([...layout.entries.keys()]).toEqual(["big", ""]);
     expect(layout.inline.size).toBe(0);
@@ -29,53 +35,61 @@ describe("where values live", () => {
 
   test("when the head is full the largest of the changed values move out", () => {
     const changes = new Map(Array.from({ length: 4 }, (_, n) => [`k${n}`, "x".repeat(700 + n * 100)]));
-    const layout = layOut(new State(NEW_HEAD, noEntries), changes);
+    const layout = layOut(new State(NEW_HEAD, noEntries), written(changes));
     expect([...layout.inline.keys()]).toEqual(["k0", "k1", "k2"]);
     expect([...layout.entries.keys()]).toEqual(["k3"]);
   });
 
   test("a value that shrinks moves in, and its entry is removed", () => {
     const state = new State({ ...NEW_HEAD, version: 3, spilled: true }, noEntries);
-    const layout = layOut(state, new Map([["k", "[1]"]]));
+    const layout = layOut(state, written(new Map([["k", "[1]"]])));
     expect(layout.inline.get("k")).toBe("[1]");
     expect([...layout.entries]).toEqual([["k", undefined]]);
   });
 
   test("the head stays within its budget, and no key is in two places, whatever the history", () => {
+    const clears = fc.integer({ min: 0, max: 5 }).map((n) => n === 0);
     const write = fc.tuple(
       fc.constantFrom("", "a", "b", "c", "d", "e"),
       fc.option(fc.integer({ min: 0, max: 3000 }), { nil: undefined }),
     );
     fc.assert(
-      fc.property(fc.array(fc.array(write, { minLength: 1, maxLength: 4 }), { maxLength: 12 }), (commits) => {
-        const state = new State(NEW_HEAD, noEntries);
-        const stored = new Map<string, string>();
-        const expected = new Map<string, string>();
-        for (const writes of commits) {
-          const changes = new Map(
-            writes.map(([key, size]) => [key, size === undefined ? undefined : "x".repeat(size)] as const),
-          );
-          for (const [key, text] of changes) {
-            if (text === undefined) expected.delete(key);
-            else expected.set(key, text);
+      fc.property(
+        fc.array(fc.tuple(fc.array(write, { minLength: 1, maxLength: 4 }), clears), { maxLength: 12 }),
+        (commits) => {
+          const state = new State(NEW_HEAD, noEntries);
+          const stored = new Map<string, string>();
+          const expected = new Map<string, string>();
+          for (const [writes, cleared] of commits) {
+            const changes = new Map(
+              writes.map(([key, size]) => [key, size === undefined ? undefined : "x".repeat(size)] as const),
+            );
+            if (cleared) expected.clear();
+            for (const [key, text] of changes) {
+              if (text === undefined) expected.delete(key);
+              else expected.set(key, text);
+            }
+            const { inline, spilled, entries, homes } = layOut(state, { cleared, writes: changes });
+            // What a deleteAll leaves behind belongs to an older generation, and is never seen again.
+            if (cleared) stored.clear();
+            for (const [key, text] of entries) {
+              if (text === undefined) stored.delete(key);
+              else stored.set(key, text);
+            }
+            const generation = state.head.generation + (cleared ? 1 : 0);
+            const head = { ...state.head, inline, spilled, generation, version: state.head.version + 1 };
+            state.advance(head, homes);
+            let size = 0;
+            for (const [key, text] of inline) {
+              size += key.length + text.length;
+              expect(stored.has(key)).toBe(false);
+            }
+            expect(size).toBeLessThanOrEqual(INLINE_TOTAL_BYTES);
+            expect(new Map([...inline, ...stored])).toEqual(expected);
+            if (stored.size > 0) expect(spilled).toBe(true);
           }
-          const { inline, spilled, entries, homes } = layOut(state, changes);
-          for (const [key, text] of entries) {
-            if (text === undefined) stored.delete(key);
-            else stored.set(key, text);
-          }
-          const head = { ...state.head, inline, spilled, version: state.head.version + 1 };
-          state.advance(head, homes);
-          let size = 0;
-          for (const [key, text] of inline) {
-            size += key.length + text.length;
-            expect(stored.has(key)).toBe(false);
-          }
-          expect(size).toBeLessThanOrEqual(INLINE_TOTAL_BYTES);
-          expect(new Map([...inline, ...stored])).toEqual(expected);
-          if (stored.size > 0) expect(spilled).toBe(true);
-        }
-      }),
+        },
+      ),
       { numRuns: 500 },
     );
   });

@@ -255,22 +255,26 @@ describe("limits of a turn", () => {
     expect(await call(deps, "get", "k")).toBeUndefined();
   });
 
-  test("more keys in one turn than a commit holds is refused before anything is written", async () => {
+  test.each([
+    [
+      "10,001 keys",
+      { keys: 10_001, length: 1 },
+      "the turn wrote 10001 keys; at most 10000 are allowed in one turn",
+    ],
+    ["33 MB", { keys: 100, length: 340_000 }, "bytes; at most 33554432 are allowed in one turn"],
+  ])("a turn that writes %s is refused before anything is written", async (_, { keys, length }, message) => {
     class Wide extends StatefulActor<unknown> {
-      async fill(keys: number) {
-        for (let key = 0; key < keys; key++) await this.ctx.storage.put(`k${key}`, key);
+      async fill(keys: number, length: number) {
+        for (let key = 0; key < keys; key++) await this.ctx.storage.put(`k${key}`, "x".repeat(length));
       }
     }
     const deps = testDeps({ Wide });
     const to = { type: "Wide", name: "one" };
-    const over = delivery(to, "fill", 100);
-    const most = delivery(to, "fill", 99);
+    const over = delivery(to, "fill", keys, length);
+    const most = delivery(to, "fill", 10_000, 1);
     await runBatch(to, [over, most], { times: UNLIMITED, deps });
     expect(deps.replies.outcome(over.envelope.id)).toMatchObject({
-      error: {
-        name: "StorageLimitError",
-        message: "the turn wrote 100 keys; at most 99 are allowed in one turn",
-      },
+      error: { name: "StorageLimitError", message: expect.stringContaining(message) },
     });
     expect(deps.replies.outcome(most.envelope.id)).toMatchObject({ ok: true });
   });
