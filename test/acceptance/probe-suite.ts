@@ -46,6 +46,13 @@ export function describeProbe(
     });
 
     if (actorsCallActors) {
+      test("newUniqueId gives a fresh instance each time, reached again by its id", async () => {
+        expect(await call(`/Relay/r-${run}/freshNames`)).toEqual([
+          200,
+          { different: true, length: 22, name: expect.any(String), again: 2, other: 1 },
+        ]);
+      });
+
       test("actors call actors, in order, and see their errors", async () => {
         expect(await call(`/Relay/r-${run}/increment`, `called-${run}`, 3)).toEqual([200, 3]);
         expect(await call(`/Relay/r-${run}/catchError`, `called-${run}`)).toEqual([

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import * as account from "../../examples/account/src/index.ts";
 import { type EmbeddedServer, startEmbedded } from "../../handlers/embedded.ts";
 import { describeAccount } from "../acceptance/account-suite.ts";
+import { httpStorage } from "../acceptance/http-storage.ts";
 import { describeProbe } from "../acceptance/probe-suite.ts";
+import { describeStorage } from "../acceptance/storage-suite.ts";
 import { apiClient, type SendRequest } from "../endpoints/api-client.ts";
 import * as probe from "../projects/probe/src/index.ts";
 import { startDev } from "./dev-server.ts";
@@ -41,8 +43,11 @@ describe("in process", () => {
   const system = served("probe", probe, [
     { binding: "PROBE", type: "Probe" },
     { binding: "RELAY", type: "Relay" },
+    { binding: "SCRIPT", type: "Script" },
+    { binding: "LOADER", type: "Loader" },
   ]);
   describeProbe("embedded", system);
+  describeStorage("embedded", httpStorage(system), { sessions: 1000, atOnce: 16 });
 
   test("I2: two instances do not block each other", async () => {
     const { request } = system();

@@ -31,6 +31,8 @@ describeWith(inject("aws"), "both handlers in process", ({ url }) => {
       actors: [
         { binding: "PROBE", type: "Probe" },
         { binding: "RELAY", type: "Relay" },
+        { binding: "SCRIPT", type: "Script" },
+        { binding: "LOADER", type: "Loader" },
       ],
     };
     const worker = createWorkerHandler(project);

@@ -1,5 +1,7 @@
 import { type ActorNamespace, env as ambientEnv, StatefulActor } from "stateful-actors";
 
+export { Loader, Script } from "./script.ts";
+
 interface Env {
   PROBE: ActorNamespace<Probe>;
 }
@@ -85,6 +87,18 @@ export class Relay extends StatefulActor<Env> {
     } catch (error) {
       return `${(error as Error).name}: ${(error as Error).message}`;
     }
+  }
+  async freshNames() {
+    const [one, two] = [this.env.PROBE.newUniqueId(), this.env.PROBE.newUniqueId()];
+    await one.increment();
+    const again = this.env.PROBE.idFromName(one.id);
+    return {
+      different: one.id !== two.id,
+      length: one.id.length,
+      name: await one.name(),
+      again: await again.increment(),
+      other: await two.increment(),
+    };
   }
   async throughAmbientEnv(name: string) {
     return (ambientEnv as Env).PROBE.idFromName(name).name();

@@ -1,0 +1,36 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, inject } from "vitest";
+import { createDynamoStore } from "../../runtime/adapters/aws/dynamo-store.ts";
+import { openSqliteStore } from "../../runtime/adapters/local/sqlite-store.ts";
+import { randomIds } from "../../runtime/adapters/system/ids.ts";
+import { batchSystem } from "../acceptance/batch-system.ts";
+import { describeStorage, type StorageSystem } from "../acceptance/storage-suite.ts";
+import { describeWith } from "../endpoints/gate.ts";
+import { dynamoAt, makeActorTable } from "./dynamo-table.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "storage-"));
+const sqlite = openSqliteStore(join(folder, "state.db"));
+afterAll(() => {
+  sqlite.close();
+  rmSync(folder, { recursive: true });
+});
+const onSqlite = batchSystem(sqlite);
+describeStorage("SQLite", () => onSqlite, { sessions: 1000, atOnce: 8 });
+
+for (const [name, key] of [
+  ["DynamoDB Local", "dynamoDBLocal"],
+  ["the AWS endpoint's DynamoDB", "aws"],
+] as const) {
+  describeWith(inject(key), name, ({ url }) => {
+    let system: StorageSystem;
+    beforeAll(async () => {
+      const client = dynamoAt(url);
+      system = batchSystem(
+        createDynamoStore({ client, table: await makeActorTable(client), ids: randomIds }),
+      );
+    });
+    describeStorage(name, () => system, { sessions: 1000, atOnce: 8 });
+  });
+}
