@@ -121,6 +121,97 @@ export function describeStore(name: string, open: () => Store | Promise<Store>):
       }
     });
 
+    test("entries are listed in the order of UTF-8 bytes, in any range, page by page", async () => {
+      const id = fresh();
+      const keys = ["", "\0", "a", "a\0", "a/b", "é", "\u{e000}", "\u{ffff}", "😀", "😀a", "\u{10ffff}"];
+      await land(
+        await store(),
+        commit(id, 0, {}, Object.fromEntries(keys.toReversed().map((key) => [key, "[1]"]))),
+      );
+      const list = async (from: string, to: string | undefined, reverse: boolean, limit = 100) => {
+        const range = { generation: 0, from, to, reverse, limit };
+        const { entries, more } = await (await store()).listEntries(id, range);
+        return { keys: entries.map(([key]) => key), more };
+      };
+      for (const [start, from] of keys.entries()) {
+        for (const [end, to] of [...keys.entries(), [keys.length, undefined] as const]) {
+          const expected = keys.slice(start, Math.max(start, end));
+          expect((await list(from, to, false)).keys).toEqual(expected);
+          expect((await list(from, to, true)).keys).toEqual(expected.toReversed());
+        }
+      }
+      expect(await list("", undefined, false, 3)).toEqual({ keys: keys.slice(0, 3), more: true });
+      expect(await list("a", undefined, true, 2)).toEqual({ keys: keys.slice(-2).toReversed(), more: true });
+      expect(await list("", undefined, false, keys.length)).toEqual({ keys, more: false });
+    });
+
+    test("a page of large values is cut, and says that more follow", async () => {
+      const id = fresh();
+      const large = "x".repeat(380_000);
+      for (let version = 0; version < 4; version++) {
+        await land(await store(), commit(id, version, {}, { [`k${version}`]: large }));
+      }
+      const found: string[] = [];
+      for (let from = "", more = true; more; from = `${found.at(-1)}\0`) {
+        const page = await (await store()).listEntries(id, {
+          generation: 0,
+          from,
+          to: undefined,
+          reverse: false,
+          limit: 100,
+        });
+        found.push(...page.entries.map(([key]) => key));
+        more = page.more && page.entries.length > 0;
+      }
+      expect(found).toEqual(["k0", "k1", "k2", "k3"]);
+    });
+
+    test("generations are apart; what a deleteAll left behind is swept away, a bounded number at a time", async () => {
+      const id = fresh();
+      const own = { a: "[0]", b: "[0]", c: "[0]" };
+      await land(await store(), commit(id, 0, {}, own));
+      const next = (generation: number, version: number): Head => ({
+        ...headOf(version, {}),
+        generation,
+        spilled: true,
+      });
+      const entries = new Map([["b", "[1]"]]);
+      await land(await store(), { id, expected: 1, head: next(1, 2), entries });
+      expect(await (await store()).readEntry(id, 1, "a")).toBeUndefined();
+      expect(await (await store()).readEntry(id, 1, "b")).toBe("[1]");
+      expect(await (await store()).readEntry(id, 0, "b")).toBe("[0]");
+      expect(await (await store()).sweep(id, next(1, 2), 2)).toBe(false);
+      expect(await (await store()).sweep(id, next(1, 2), 2)).toBe(true);
+      expect(await (await store()).sweep(id, next(1, 2), 2)).toBe(true);
+      for (const key of ["a", "b", "c"]) expect(await (await store()).readEntry(id, 0, key)).toBeUndefined();
+      expect(await (await store()).readEntry(id, 1, "b")).toBe("[1]");
+      expect((await (await store()).hydrate(id))?.version).toBe(2);
+    });
+
+    test("I5: a commit of any size lands whole", async () => {
+      const id = fresh();
+      const many = Object.fromEntries(
+        Array.from({ length: 1000 }, (_, n) => [`k${String(n).padStart(4, "0")}`, `[${n}]`]),
+      );
+      await land(await store(), commit(id, 0, { a: "[1]" }, many));
+      expect((await (await store()).hydrate(id))?.inline.get("a")).toBe("[1]");
+      const { entries } = await (await store()).listEntries(id, {
+        generation: 0,
+        from: "",
+        to: undefined,
+        reverse: false,
+        limit: 2000,
+      });
+      expect(Object.fromEntries(entries)).toEqual(many);
+      const large = Object.fromEntries(
+        Array.from({ length: 15 }, (_, n) => [`k000${n}`, "x".repeat(390_000)]),
+      );
+      await land(await store(), commit(id, 1, { a: "[2]" }, { ...large, k0999: undefined }));
+      expect(await (await store()).readEntry(id, 0, "k00014")).toBe("x".repeat(390_000));
+      expect(await (await store()).readEntry(id, 0, "k0999")).toBeUndefined();
+      expect((await (await store()).hydrate(id))?.version).toBe(2);
+    });
+
     test("any sequence of commits reads as the model does", async () => {
       const shared = await store();
       const write = fc.record({
