@@ -83,7 +83,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     clock,
     telemetry,
   });
-  const server = createAdaptorServer({ fetch: door.fetch, overrideGlobalObjects: false }) as Server;
+  const server = createAdaptorServer({
+    fetch: (request: Request) => door.fetch(genuine(request)),
+    overrideGlobalObjects: false,
+  }) as Server;
   try {
     await listen(server, options);
   } catch (error) {
@@ -105,6 +108,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       forget();
     },
   };
+}
+
+/** The adapter's request only looks like one: `new Request(request)`, which user code may well do, would throw on it. */
+function genuine(request: Request): Request {
+  const { url, method, headers, body, signal } = request;
+  // No Request may have these methods; the door refuses them.
+  if (/^(trace|track|connect)$/i.test(method)) return request;
+  return new Request(url, { method, headers, body, signal, ...(body && { duplex: "half" }) });
 }
 
 function openStore(file: string) {

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Caller } from "../runtime/core/caller.ts";
 import { requestDeadline } from "../runtime/core/caller.ts";
-import { ActorError, messageOf } from "../runtime/core/errors.ts";
+import { ActorError, messageOf, stackOf } from "../runtime/core/errors.ts";
 import type { Env } from "../runtime/core/stateful-actor.ts";
 import type { Clock } from "../runtime/ports/clock.ts";
 import type { Telemetry } from "../runtime/ports/telemetry.ts";
@@ -53,14 +53,19 @@ export function createFrontDoor({
       return refusal(400, "BadRequestError", "the path holds a percent sign that is no valid escape");
     }
     const deadline = clock.now() + requestWaitMs;
-    const response: unknown = await requestDeadline.run(deadline, () => answer(context.req.raw, env));
+    const response: unknown = await requestDeadline
+      .run(deadline, async () => answer(context.req.raw, env))
+      .catch((thrown: unknown) => {
+        // Hono's error handler sees nothing but errors.
+        throw thrown instanceof Error ? thrown : new Error(`the fetch handler threw ${messageOf(thrown)}`);
+      });
     if (response instanceof Response) return response;
     return refusal(500, "InternalError", "the fetch handler returned no Response");
   });
   door.onError((error) => {
     // An actor's own error is its caller's business, and the side that ran the turn has reported it.
-    if (!(error instanceof ActorError)) {
-      telemetry.problem("request failed", { reason: messageOf(error), stack: error.stack });
+    if (!(error instanceof ActorError) || error.cause !== undefined) {
+      telemetry.problem("request failed", { reason: messageOf(error.cause ?? error), stack: stackOf(error) });
     }
     return errorResponse(error);
   });

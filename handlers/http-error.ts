@@ -1,6 +1,6 @@
 import { ActorCallTimeoutError, ActorError } from "../runtime/core/errors.ts";
 
-/** HTTP status by error name; 500 for the rest. */
+/** HTTP status by error name; for the rest 400 when nothing ran, else 500. */
 const STATUS: ReadonlyMap<string, number> = new Map([
   ["ActorNameError", 400],
   ["ActorPrivateMethodError", 403],
@@ -17,7 +17,7 @@ export function errorResponse(error: unknown): Response {
   if (!(error instanceof ActorError)) {
     return refusal(500, "InternalError", "the request failed inside the server; its log says why");
   }
-  const status = STATUS.get(error.name) ?? 500;
+  const status = STATUS.get(error.name) ?? (error.effect === "refused" ? 400 : 500);
   const envelope = error instanceof ActorCallTimeoutError && error.envelopeId;
   return Response.json(
     { error: { name: error.name, message: error.message, ...(envelope && { envelope }) } },

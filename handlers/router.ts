@@ -16,6 +16,15 @@ import { surviveStrayRejectionsOnLambda } from "./stray-rejections.ts";
 /** An HTTP API answers within 30 s, so the router must have answered before. */
 const REQUEST_WAIT_MS = 28_000;
 
+const DOT_SEGMENT: APIGatewayProxyResult = {
+  statusCode: 400,
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify({
+    error: { name: "BadRequestError", message: "a path must not hold a segment . or .. ; use another name" },
+  }),
+  isBase64Encoded: false,
+};
+
 /** The event of an HTTP API, payload format 2.0. */
 type HttpApiEvent = Extract<LambdaEvent, { readonly rawPath: string }>;
 
@@ -52,5 +61,9 @@ export function createRouterHandler(project: {
   });
   surviveStrayRejectionsOnLambda(telemetry);
   const adapter = handle(door);
-  return (event, context) => adapter({ ...event, rawPath: encodedPath(event.rawPath) }, context);
+  return async (event, context) => {
+    const rawPath = encodedPath(event.rawPath);
+    if (rawPath === undefined) return DOT_SEGMENT;
+    return adapter({ ...event, rawPath }, context);
+  };
 }

@@ -1,4 +1,4 @@
-import { messageOf } from "../runtime/core/errors.ts";
+import { messageOf, stackOf } from "../runtime/core/errors.ts";
 import type { Telemetry } from "../runtime/ports/telemetry.ts";
 
 /**
@@ -11,7 +11,7 @@ export function surviveStrayRejections(telemetry: Telemetry): () => void {
   const listener = (reason: unknown) => {
     telemetry.problem("stray rejection", {
       reason: messageOf(reason),
-      stack: reason instanceof Error ? reason.stack : undefined,
+      stack: stackOf(reason),
     });
   };
   process.on("unhandledRejection", listener);

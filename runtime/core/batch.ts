@@ -33,8 +33,10 @@ export async function runBatch<D extends Delivery>(
   { times, deps }: { times: BatchTimes; deps: BatchDeps },
 ): Promise<D[]> {
   let open = [...deliveries];
+  // Outcomes that are certain, whatever became of their replies: a second run might end otherwise.
+  const certain = new Map<string, string>();
   for (let attempt = 1; open.length > 0 && attempt <= MAX_ATTEMPTS; attempt++) {
-    const round = await runRound(id, open, { times, deps });
+    const round = await runRound(id, open, { certain, times, deps });
     open = open.filter((delivery) => !round.finished.has(delivery));
     if (round.stopped) break;
   }
@@ -51,13 +53,16 @@ interface Round<D> {
 async function runRound<D extends Delivery>(
   id: ActorId,
   deliveries: readonly D[],
-  { times, deps }: { times: BatchTimes; deps: BatchDeps },
+  { certain, times, deps }: { certain: Map<string, string>; times: BatchTimes; deps: BatchDeps },
 ): Promise<Round<D>> {
   let pipeline: CommitPipeline<D> | undefined;
   let finished = new Set<D>();
   try {
     const activation = await deps.activations.hydrate(id, deps.store);
-    pipeline = new CommitPipeline<D>(activation, settledOf(activation, deliveries), { ...deps, ...times });
+    pipeline = new CommitPipeline<D>(activation, settledOf(activation, { deliveries, certain }), {
+      ...deps,
+      ...times,
+    });
     finished = pipeline.answered;
     const past = await findPast(activation, pipeline, { deliveries, deps });
     for (const delivery of past) finished.add(delivery);
@@ -78,6 +83,8 @@ async function runRound<D extends Delivery>(
     });
     // Before hydration there is nothing to reconcile; the store is out of reach.
     return { finished, stopped: pipeline === undefined || error instanceof LeaseExpiredError };
+  } finally {
+    for (const [envelopeId, outcome] of pipeline?.settled ?? []) certain.set(envelopeId, outcome);
   }
 }
 
@@ -125,11 +132,14 @@ async function sweep({ id, state }: Activation, { store, telemetry }: BatchDeps)
   }
 }
 
-/** Outcomes that the head still holds of these deliveries. */
-function settledOf(activation: Activation, deliveries: readonly Delivery[]): Map<string, string> {
+/** Outcomes of these deliveries that the head still holds, or that an earlier attempt is certain of. */
+function settledOf(
+  activation: Activation,
+  { deliveries, certain }: { deliveries: readonly Delivery[]; certain: ReadonlyMap<string, string> },
+): Map<string, string> {
   const carried = new Map<string, string>();
   for (const { envelope } of deliveries) {
-    const outcome = activation.state.head.settled.get(envelope.id);
+    const outcome = activation.state.head.settled.get(envelope.id) ?? certain.get(envelope.id);
     if (outcome !== undefined) carried.set(envelope.id, outcome);
   }
   return carried;

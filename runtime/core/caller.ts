@@ -6,7 +6,7 @@ import type { Replies } from "../ports/replies.ts";
 import { utf8Length } from "./actor-id.ts";
 import { encode } from "./codec.ts";
 import { encodeEnvelope } from "./envelope.ts";
-import { ActorCallTimeoutError, PayloadTooLargeError } from "./errors.ts";
+import { ActorCallTimeoutError, CodecError, messageOf, PayloadTooLargeError } from "./errors.ts";
 import { type ActorClass, methodOf } from "./method.ts";
 import { decodeOutcome, resultOf } from "./outcome.ts";
 import { currentTurn } from "./turn.ts";
@@ -41,17 +41,35 @@ export function createCaller({ actors, mailbox, replies, clock, ids, callWaitMs 
       turn?.deadline ?? Number.POSITIVE_INFINITY,
       requestDeadline.getStore() ?? Number.POSITIVE_INFINITY,
     );
-    const call = { method, args: encode(args, `the arguments of ${method}`) };
+    const call = { method, args: encodeArguments(method, args) };
     const envelope: Envelope = { id: ids.next(), to, call, deadline };
     checkSize(envelope);
 
-    // What this turn has read may not be durable yet; nothing may leave the instance before it is.
-    await turn?.readsDurable();
-    await mailbox.send(envelope);
-    const outcome = await replies.wait(envelope.id, deadline);
+    const leave = async () => {
+      // What this turn has read may not be durable yet; nothing may leave the instance before it is.
+      await turn?.readsDurable();
+      await mailbox.send(envelope).catch((cause: unknown) => {
+        throw brokenOff(envelope, cause);
+      });
+    };
+    const left = leave();
+    // A call that nobody awaits leaves all the same: a worker may be frozen as soon as its turns have ended.
+    turn?.hold(left);
+    await left;
+    const outcome = await replies.wait(envelope.id, deadline).catch((cause: unknown) => {
+      throw brokenOff(envelope, cause);
+    });
     if (outcome === undefined) throw noAnswer(envelope);
     return resultOf(decodeOutcome(outcome), method);
   };
+}
+
+function encodeArguments(method: string, args: readonly unknown[]): string {
+  try {
+    return encode(args, `the arguments of ${method}`);
+  } catch (cause) {
+    throw new CodecError(messageOf(cause), { effect: "refused" });
+  }
 }
 
 function checkSize(envelope: Envelope): void {
@@ -66,6 +84,14 @@ function checkSize(envelope: Envelope): void {
 function noAnswer({ id, to, call }: Envelope): ActorCallTimeoutError {
   return new ActorCallTimeoutError(
     `${to.type}.${call.method} did not answer in time; it may still run (envelope ${id})`,
-    id,
+    { envelopeId: id },
+  );
+}
+
+/** A timed-out write is unknown, not failed; what the network said is no caller's business. */
+function brokenOff({ id, to, call }: Envelope, cause: unknown): ActorCallTimeoutError {
+  return new ActorCallTimeoutError(
+    `the mailbox or the reply of ${to.type}.${call.method} was out of reach; it may still run (envelope ${id})`,
+    { envelopeId: id, cause },
   );
 }

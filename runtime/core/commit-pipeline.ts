@@ -113,17 +113,20 @@ export class CommitPipeline<D extends Delivery> {
       settled.set(delivery.envelope.id, short ? text : await replies.stash(delivery.envelope.id, text));
     }
     const plan = planCommit(id, state, { turns, settled });
+    // Also for turns that only read: another worker's run of the same envelope may end otherwise, and commit.
+    if (clock.now() > commitBy) throw new LeaseExpiredError("the lease is over");
+    const { unverified } = state;
+    // An entry that arrives from here on may be newer than what is checked now; it sets this again.
+    state.unverified = false;
     if (plan) {
-      if (clock.now() > commitBy) throw new LeaseExpiredError("the lease is over");
       const result = await store.commit(plan.commit);
       if (result.status === "fenced") throw new FencedError(`version ${plan.commit.expected} is gone`);
       state.advance(plan.commit.head, plan.homes);
-    } else if (state.unverified) {
+    } else if (unverified) {
       // Entries are read one by one after the head: only an unchanged version makes them one snapshot.
       const head = await store.hydrate(id);
       if ((head?.version ?? 0) !== state.head.version) throw new FencedError("read across two versions");
     }
-    state.unverified = false;
     for (const { delivery } of turns) {
       const text = settled.get(delivery.envelope.id);
       if (text === undefined) continue;

@@ -1,7 +1,6 @@
 import type { ActorId, Mark } from "../ports/mailbox.ts";
 import type { Commit } from "../ports/store.ts";
-import { utf8Length } from "./actor-id.ts";
-import { Draft, isEmpty } from "./draft.ts";
+import { Draft, isEmpty, writtenBytes } from "./draft.ts";
 import { layOut } from "./layout.ts";
 import { isAfter } from "./mark.ts";
 import type { FinishedTurn } from "./run-turn.ts";
@@ -26,10 +25,8 @@ export function groupSize(turns: readonly FinishedTurn[]): number {
   const keys = new Set<string>();
   let bytes = 0;
   for (const [index, { changes }] of turns.entries()) {
-    for (const [key, text] of changes.writes) {
-      keys.add(key);
-      bytes += utf8Length(key) + utf8Length(text ?? "");
-    }
+    for (const key of changes.writes.keys()) keys.add(key);
+    bytes += writtenBytes(changes.writes);
     if (index > 0 && (keys.size > GROUP_KEYS || bytes > GROUP_BYTES)) return index;
   }
   return turns.length;

@@ -1,3 +1,5 @@
+import { utf8Length } from "./actor-id.ts";
+
 /** What a turn changes: first everything is cleared or not, then keys are set (text) or removed (`undefined`). */
 export interface Changes {
   readonly cleared: boolean;
@@ -9,6 +11,13 @@ export const NO_CHANGES: Changes = { cleared: false, writes: new Map() };
 /** Whether anything would change. */
 export function isEmpty({ cleared, writes }: Changes): boolean {
   return !cleared && writes.size === 0;
+}
+
+/** What the writes weigh, in UTF-8 bytes of keys and codec text. */
+export function writtenBytes(writes: Changes["writes"]): number {
+  let bytes = 0;
+  for (const [key, text] of writes) bytes += utf8Length(key) + utf8Length(text ?? "");
+  return bytes;
 }
 
 /** A turn's buffered writes as codec text, or those of one transaction within it. */

@@ -43,7 +43,16 @@ export class ActorOutputGateError extends ActorError {
 /** A value can't be encoded or decoded; the message names the path. Worker: reply with it. */
 export class CodecError extends ActorError {
   static override readonly name = "CodecError";
-  readonly effect = "failed";
+  /** `refused` when the arguments of a call could not be encoded: nothing was sent. */
+  readonly effect: "failed" | "refused";
+
+  constructor(
+    message: string,
+    { effect = "failed", ...options }: ErrorOptions & { effect?: "failed" | "refused" } = {},
+  ) {
+    super(message, options);
+    this.effect = effect;
+  }
 }
 
 /** A key, a value or a turn's writes are over a limit. Nothing was written. */
@@ -100,8 +109,8 @@ export class ActorCallTimeoutError extends ActorError {
   readonly effect = "unknown";
   readonly envelopeId: string | undefined;
 
-  constructor(message: string, envelopeId?: string) {
-    super(message);
+  constructor(message: string, { envelopeId, ...options }: ErrorOptions & { envelopeId?: string } = {}) {
+    super(message, options);
     this.envelopeId = envelopeId;
   }
 }
@@ -134,8 +143,40 @@ const BY_NAME: ReadonlyMap<string, new (message: string) => ActorError> = new Ma
 
 /** The wire form of whatever a turn threw; anything but the runtime's own errors is an `ActorMethodError`. */
 export function toWireError(thrown: unknown): WireError {
-  if (thrown instanceof ActorError) return { name: thrown.name, message: thrown.message };
+  try {
+    if (thrown instanceof ActorError) return { name: String(thrown.name), message: messageOf(thrown) };
+  } catch {
+    // A proxy or a getter that throws: not one of ours.
+  }
   return { name: ActorMethodError.name, message: messageOf(thrown) };
+}
+
+/**
+ * What user code threw, as the failure of its turn. The turn ran, so a refusal is that of a call it made and must not
+ * tell this turn's caller that nothing happened.
+ */
+export function failureOf(thrown: unknown): ActorError {
+  try {
+    if (thrown instanceof ActorError && thrown.effect !== "refused" && isText(thrown.name, thrown.message)) {
+      return thrown;
+    }
+  } catch {
+    // A proxy or a getter that throws: nothing of it can be trusted.
+  }
+  return new ActorMethodError(messageOf(thrown), { cause: thrown });
+}
+
+function isText(...values: readonly unknown[]): boolean {
+  return values.every((value) => typeof value === "string");
+}
+
+/** The stack of whatever was thrown, if it can be read. */
+export function stackOf(thrown: unknown): string | undefined {
+  try {
+    return thrown instanceof Error && isText(thrown.stack) ? thrown.stack : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The error that a caller gets for what came over the wire. */

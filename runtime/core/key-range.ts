@@ -22,8 +22,8 @@ export interface KeyRange {
  * @throws CodecError a bound is no well-formed string
  * @throws StorageLimitError a bound is longer than a key may be, or the limit is no whole number from 1 to 1000
  */
-export function keyRange(options: ListOptions = {}): KeyRange {
-  const { prefix, start, startAfter, end, reverse = false, limit = DEFAULT_LIMIT } = options;
+export function keyRange(options?: ListOptions | null): KeyRange {
+  const { prefix, start, startAfter, end, reverse = false, limit = DEFAULT_LIMIT } = options ?? {};
   for (const bound of [prefix, start, startAfter, end]) if (bound !== undefined) checkText(bound);
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
     throw new StorageLimitError(

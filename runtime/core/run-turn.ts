@@ -2,9 +2,8 @@ import type { Clock } from "../ports/clock.ts";
 import type { Envelope } from "../ports/mailbox.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { Activation } from "./activation.ts";
-import { utf8Length } from "./actor-id.ts";
 import { decode } from "./codec.ts";
-import { type Changes, isEmpty, NO_CHANGES } from "./draft.ts";
+import { type Changes, isEmpty, NO_CHANGES, writtenBytes } from "./draft.ts";
 import {
   ActorDeadlineError,
   ActorError,
@@ -12,9 +11,11 @@ import {
   ActorUnknownTypeError,
   BlockConcurrencyTimeoutError,
   CodecError,
+  failureOf,
   messageOf,
   StorageLimitError,
   StorageScopeError,
+  stackOf,
 } from "./errors.ts";
 import { type ActorClass, methodOf } from "./method.ts";
 import { failed, type Outcome, succeeded } from "./outcome.ts";
@@ -66,8 +67,11 @@ export async function runTurn(
     checkTurnSize(turn.draft);
     // A transaction that threw fails the call, but what was written outside of it still commits.
     const outcome = turn.poisoned ? failed(turn.poisoned) : succeeded(result, envelope.call.method);
-    if (!outcome.ok) forgetObject(activation);
-    if (!outcome.ok && !turn.poisoned) return { outcome, changes: NO_CHANGES };
+    if (!outcome.ok) {
+      forgetObject(activation);
+      report(envelope, turn.poisoned ?? outcome.error.message, deps.telemetry);
+      if (!turn.poisoned) return { outcome, changes: NO_CHANGES };
+    }
     activation.state.fold(turn.draft);
     return { outcome, changes: turn.draft };
   } catch (error) {
@@ -94,11 +98,15 @@ function prepare(
   if (!Array.isArray(args)) throw new CodecError(`the arguments of ${call.method} must be an array`);
 
   return async (turn) => {
-    activation.object ??= new Actor(contextOf(activation), env);
-    await turn.unblocked();
-    const result = await Reflect.apply(method, activation.object, args);
-    await turn.drain();
-    return result;
+    try {
+      activation.object ??= new Actor(contextOf(activation), env);
+      await turn.unblocked();
+      const result = await Reflect.apply(method, activation.object, args);
+      await turn.drain();
+      return result;
+    } catch (thrown) {
+      throw failureOf(thrown);
+    }
   };
 }
 
@@ -123,8 +131,7 @@ function checkTurnSize({ writes }: Changes): void {
       `the turn wrote ${writes.size} keys; at most ${MAX_TURN_KEYS} are allowed in one turn`,
     );
   }
-  let bytes = 0;
-  for (const [key, text] of writes) bytes += utf8Length(key) + utf8Length(text ?? "");
+  const bytes = writtenBytes(writes);
   if (bytes > MAX_TURN_BYTES) {
     throw new StorageLimitError(
       `the turn wrote ${bytes} bytes; at most ${MAX_TURN_BYTES} are allowed in one turn`,
@@ -148,7 +155,7 @@ function report({ to, call }: Envelope, error: unknown, telemetry: Telemetry): v
     type: to.type,
     method: call.method,
     reason: messageOf(error),
-    stack: error instanceof Error ? error.stack : undefined,
+    stack: stackOf(error instanceof ActorError ? (error.cause ?? error) : error),
   });
 }
 

@@ -49,9 +49,9 @@ export class State {
   read(key: string): string | undefined | Promise<string | undefined> {
     if (this.#texts.has(key)) return this.#texts.get(key);
     if (!this.#hasEntries) return undefined;
-    this.unverified = true;
     const generation = this.#generation;
     return this.#entries.read(generation, key).then((text) => {
+      this.unverified = true;
       // A turn that finished meanwhile knows better than the store.
       if (this.#texts.has(key)) return this.#texts.get(key);
       if (this.#generation !== generation) return undefined;
@@ -66,10 +66,10 @@ export class State {
     range: Omit<EntryRange, "generation">,
   ): AsyncGenerator<readonly [key: string, text: string]> {
     if (!this.#hasEntries) return;
-    this.unverified = true;
     const generation = this.#generation;
     for (let rest = range; ; ) {
       const { entries, more } = await this.#entries.list({ ...rest, generation });
+      this.unverified = true;
       yield* entries;
       const last = entries.at(-1)?.[0];
       if (!more || last === undefined) return;

@@ -88,6 +88,13 @@ export class Turn {
     return operation;
   }
 
+  /** Keeps the turn open until `work` has settled, whichever way: who asked for it looks at its failure. */
+  hold(work: Promise<unknown>): void {
+    this.#pending++;
+    const settled = () => this.#settleAfter(SETTLING_HOPS);
+    work.then(settled, settled);
+  }
+
   /**
    * Resolves when no storage operation and no blocking body is under way any more.
    *

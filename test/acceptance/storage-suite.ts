@@ -39,7 +39,7 @@ export function describeStorage(
     return results as unknown[];
   };
   const keys = async (instance: string, options?: Step[1]) => {
-    const [listed] = await results(instance, ["list", options] as Step);
+    const [listed] = await results(instance, (options ? ["list", options] : ["list"]) as Step);
     return (listed as [string, unknown][]).map(([key]) => key);
   };
   const put = (...names: string[]) => names.map((key): Step => ["put", key, key]);

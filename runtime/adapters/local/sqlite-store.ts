@@ -72,7 +72,7 @@ export function openSqliteStore(file: string): SqliteStore {
       db.exec("COMMIT");
       for (const [index, { resolve }] of group.entries()) resolve(results[index] as CommitResult);
     } catch (error) {
-      if (db.isOpen && db.isTransaction) db.exec("ROLLBACK");
+      rollBack(db);
       for (const { reject } of group) reject(error);
     }
   };
@@ -125,6 +125,15 @@ function open(file: string): DatabaseSync {
         : `the state file ${file} can't be opened: ${reason}; choose another --state folder`,
       { cause: error },
     );
+  }
+}
+
+/** Asking `db.isTransaction` first needs Node 24: before, it is undefined, and the transaction would stay open for good. */
+function rollBack(db: DatabaseSync): void {
+  try {
+    db.exec("ROLLBACK");
+  } catch {
+    // There was none: SQLite has rolled it back by itself, or never began it.
   }
 }
 

@@ -112,7 +112,7 @@ describe("the RPC door", () => {
     [new ActorMethodError("no"), 500, { name: "ActorMethodError", message: "no" }],
     [new ActorUnknownMethodError("what"), 404, { name: "ActorUnknownMethodError", message: "what" }],
     [
-      new ActorCallTimeoutError("late", "e9"),
+      new ActorCallTimeoutError("late", { envelopeId: "e9" }),
       504,
       { name: "ActorCallTimeoutError", message: "late", envelope: "e9" },
     ],
