@@ -1,6 +1,6 @@
 import { checkName } from "../runtime/core/actor-id.ts";
 import type { Caller } from "../runtime/core/caller.ts";
-import { ActorUnknownTypeError } from "../runtime/core/errors.ts";
+import { ActorUnknownTypeError, messageOf } from "../runtime/core/errors.ts";
 import { refusal } from "./http-error.ts";
 import { toJsonView } from "./json-view.ts";
 import type { FetchHandler } from "./project-module.ts";
@@ -34,10 +34,21 @@ export function createRpcDoor({
         "BadRequestError",
         `the body must be a JSON array of arguments, as in [5]; use ${USAGE}`,
       );
-    return new Response(toJsonView(await call({ type, name }, method, args)), {
-      headers: { "content-type": "application/json" },
-    });
+    return jsonResponse(await call({ type, name }, method, args));
   };
+}
+
+/** The call has happened: a result that plain JSON can't show must not look like a call that failed by itself. */
+function jsonResponse(result: unknown): Response {
+  try {
+    return new Response(toJsonView(result), { headers: { "content-type": "application/json" } });
+  } catch (error) {
+    return refusal(
+      500,
+      "CodecError",
+      `the call was done, but its result can't be shown as JSON: ${messageOf(error)}`,
+    );
+  }
 }
 
 interface RpcPath {

@@ -1,21 +1,38 @@
 import { DevalueError, parse, stringify } from "devalue";
 import { CodecError } from "./errors.ts";
+import { CircularError, isPlain, walk } from "./value-walk.ts";
+
+/** Deepest nesting of a value. */
+const MAX_DEPTH = 20_000;
+/** Deepest nesting that is encoded in one piece: the library recurses, and a stored value must be readable on any stack. */
+const PIECE_DEPTH = 400;
+/** First character of a text of several pieces. */
+const PIECES = "~";
+/** Stands for another piece inside a piece. */
+const PIECE = "Piece";
 
 /**
  * A value as text. The same codec carries stored values, arguments and results.
  *
  * @param what names the value in the error, e.g. `the value for key "cart"`
- * @throws CodecError functions, class instances, symbols, promises, streams, circular structures; names the path
+ * @throws CodecError functions, class instances, symbols, promises, streams, circular structures, more than 20,000 levels;
+ *   names the path
  */
 export function encode(value: unknown, what: string): string {
-  refuseCircular(value, what);
   try {
-    return stringify(value, undefined, { operations: { viewInfo: ownBytesOnly } });
-  } catch (error) {
-    if (error instanceof DevalueError) {
-      throw new CodecError(`${what} can't be encoded at ${pathText(error.path)}: ${kindOf(error.value)}`);
+    const depth = depthOf(value);
+    if (depth > MAX_DEPTH) {
+      throw new CodecError(
+        `${what} can't be encoded: nested ${depth} levels deep; at most ${MAX_DEPTH} are allowed`,
+      );
     }
-    if (error instanceof RangeError) throw new CodecError(`${what} can't be encoded: nested too deeply`);
+    return depth <= PIECE_DEPTH ? stringify(value, undefined, OPTIONS) : encodeDeep(value);
+  } catch (error) {
+    if (error instanceof CodecError) throw error;
+    const refused = (path: string, kind: string) =>
+      new CodecError(`${what} can't be encoded at $${path}: ${kind}`);
+    if (error instanceof CircularError) throw refused(error.path, "a circular reference");
+    if (error instanceof DevalueError) throw refused(error.path ?? "", kindOf(error.value));
     throw new CodecError(`${what} can't be encoded: ${error instanceof Error ? error.message : error}`, {
       cause: error,
     });
@@ -29,7 +46,7 @@ export function encode(value: unknown, what: string): string {
  */
 export function decode(text: string, what: string): unknown {
   try {
-    return parse(text);
+    return text.startsWith(PIECES) ? decodeDeep(text) : parse(text);
   } catch (error) {
     throw new CodecError(`${what} can't be decoded: ${error instanceof Error ? error.message : error}`, {
       cause: error,
@@ -41,82 +58,61 @@ export function decode(text: string, what: string): unknown {
  * A view goes out with the bytes it shows and no others: its buffer may be a pool that holds the bytes
  * of strangers (Node's `Buffer` is such a view).
  */
-function ownBytesOnly(view: ArrayBufferView) {
-  const { buffer, byteOffset, byteLength } = view;
-  return {
-    buffer: buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer,
-    byteOffset: 0,
-    byteLength,
-    bufferByteLength: byteLength,
-    length: "length" in view ? (view.length as number) : byteLength,
+const OPTIONS = {
+  operations: {
+    viewInfo(view: ArrayBufferView) {
+      const { buffer, byteOffset, byteLength } = view;
+      return {
+        buffer: buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer,
+        byteOffset: 0,
+        byteLength,
+        bufferByteLength: byteLength,
+        length: "length" in view ? (view.length as number) : byteLength,
+      };
+    },
+  },
+};
+
+function depthOf(value: unknown): number {
+  let deepest = 0;
+  walk(value, {
+    enter: (_, depth) => {
+      deepest = Math.max(deepest, depth + 1);
+    },
+  });
+  return deepest;
+}
+
+/** Cuts a deep value at every so many levels, and where a container is shared; each piece names those inside it by number. */
+function encodeDeep(value: unknown): string {
+  const shared = new Set<object>();
+  walk(value, { again: (container) => shared.add(container) });
+  const pieces: object[] = [];
+  walk(value, {
+    leave: (container, depth) => {
+      if (depth % PIECE_DEPTH === 0 || shared.has(container)) pieces.push(container);
+    },
+  });
+  const numbers = new Map(pieces.map((piece, number) => [piece, number]));
+  const texts = pieces.map((piece) => {
+    const reference = (each: object) => each !== piece && numbers.has(each) && [numbers.get(each)];
+    return stringify(piece, { [PIECE]: reference }, OPTIONS);
+  });
+  return PIECES + JSON.stringify(texts);
+}
+
+/** Pieces come before those that name them; the last one is the value. */
+function decodeDeep(text: string): unknown {
+  const texts: unknown = JSON.parse(text.slice(PIECES.length));
+  if (!Array.isArray(texts) || texts.length === 0) throw new Error("no pieces");
+  const pieces: unknown[] = [];
+  const reference = (named: unknown) => {
+    const number: unknown = Array.isArray(named) ? named[0] : undefined;
+    if (typeof number !== "number" || !(number in pieces)) throw new Error("a piece that is not there");
+    return pieces[number];
   };
-}
-
-interface Visit {
-  readonly children: Iterator<readonly [segment: string, child: object]>;
-  readonly segment: string;
-  readonly value: object;
-}
-
-/** Depth first without recursion, so that depth costs no stack; `open` holds the ancestors. */
-function refuseCircular(root: unknown, what: string): void {
-  if (!isContainer(root)) return;
-  const open = new Set<object>([root]);
-  const closed = new Set<object>();
-  const stack: Visit[] = [{ children: containersIn(root), segment: "", value: root }];
-  for (let visit = stack.at(-1); visit; visit = stack.at(-1)) {
-    const next = visit.children.next();
-    if (next.done) {
-      stack.pop();
-      open.delete(visit.value);
-      closed.add(visit.value);
-      continue;
-    }
-    const [segment, child] = next.value;
-    if (open.has(child)) {
-      const path = [...stack.map((each) => each.segment), segment].join("");
-      throw new CodecError(`${what} can't be encoded at ${pathText(path)}: a circular reference`);
-    }
-    if (closed.has(child)) continue;
-    open.add(child);
-    stack.push({ children: containersIn(child), segment, value: child });
-  }
-}
-
-function isContainer(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !ArrayBuffer.isView(value);
-}
-
-function* containersIn(value: object): Generator<readonly [string, object]> {
-  if (value instanceof Map) {
-    for (const [key, each] of value) {
-      const segment = `.get(${typeof key === "string" ? JSON.stringify(key) : String(typeof key)})`;
-      if (isContainer(key)) yield [segment, key];
-      if (isContainer(each)) yield [segment, each];
-    }
-  } else if (value instanceof Set) {
-    for (const each of value) if (isContainer(each)) yield [".values()", each];
-  } else if (Array.isArray(value)) {
-    for (const index in value) {
-      const each = value[index];
-      if (isContainer(each)) yield [`[${index}]`, each];
-    }
-  } else if (isPlain(value)) {
-    for (const key in value) {
-      const each = (value as Record<string, unknown>)[key];
-      if (isContainer(each))
-        yield [/^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`, each];
-    }
-  }
-}
-
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
-}
-
-function pathText(path: string | undefined): string {
-  return path ? `$${path}` : "$";
+  for (const piece of texts) pieces.push(parse(String(piece), { [PIECE]: reference }));
+  return pieces.at(-1);
 }
 
 function kindOf(value: unknown): string {

@@ -101,12 +101,73 @@ describe("what is refused, with its path", () => {
     expect(attempt).toThrow(`the value can't be encoded at ${message}`);
   });
 
-  test("too deep is refused, not a crash", () => {
-    let value: unknown = 1;
-    for (let depth = 0; depth < 200_000; depth++) value = [value];
-    expect(() => encode(value, "the value")).toThrow("nested too deeply");
+  test("more levels than the limit, not a crash", () => {
+    expect(() =>
+      encode(
+        nested(200_000, (inner) => [inner]),
+        "the value",
+      ),
+    ).toThrow("the value can't be encoded: nested 200000 levels deep; at most 20000 are allowed");
   });
 });
+
+describe("deep values", () => {
+  test.each<[string, (inner: unknown) => unknown]>([
+    ["arrays", (inner) => [inner, 1]],
+    ["objects", (inner) => ({ inner })],
+    ["maps", (inner) => new Map([["inner", inner]])],
+    ["sets", (inner) => new Set([inner])],
+  ])("10,000 levels of %s come back", (_, wrap) => {
+    let copy = through(nested(10_000, wrap));
+    let levels = 0;
+    for (; typeof copy === "object" && copy !== null; levels++) {
+      const [first] = copy instanceof Map || copy instanceof Set ? copy.values() : Object.values(copy);
+      copy = first;
+    }
+    expect([levels, copy]).toEqual([10_000, "leaf"]);
+  });
+
+  test("what is shared stays shared across the cuts, at any depth", () => {
+    const shared = { deep: nested(900, (inner) => [inner]) };
+    const [first, second] = through([nested(1500, (inner) => [inner], shared), shared]) as [unknown, object];
+    let inside = first;
+    while (Array.isArray(inside)) [inside] = inside;
+    expect(inside).toBe(second);
+  });
+
+  test("a refusal inside names where it stands", () => {
+    expect(() =>
+      encode(
+        nested(500, (inner) => [inner], { bad: () => {} }),
+        "the value",
+      ),
+    ).toThrow(".bad: a function");
+  });
+
+  test("what can be encoded here can be decoded on a stack that is half full", () => {
+    const text = encode(
+      nested(400, (inner) => ({ inner })),
+      "the value",
+    );
+    const further = (frames: number): unknown =>
+      frames === 0 ? decode(text, "the value") : further(frames - 1);
+    expect(() => further(3000)).not.toThrow();
+  });
+
+  test.each(["~", "~[]", "~5", '~["[5"]', '~["[[\\"Piece\\",1],[2],7]"]', '~["[[\\"Piece\\",1],[2],-1]"]'])(
+    "%s is refused",
+    (text) => {
+      expect(() => decode(text, "x")).toThrow(CodecError);
+    },
+  );
+});
+
+/** `leaf` within so many levels. */
+function nested(levels: number, wrap: (inner: unknown) => unknown, leaf: unknown = "leaf"): unknown {
+  let value = leaf;
+  for (let level = 0; level < levels; level++) value = wrap(value);
+  return value;
+}
 
 describe("hostile text", () => {
   test.each([
