@@ -8,6 +8,7 @@ const STATUS: ReadonlyMap<string, number> = new Map([
   ["ActorUnknownTypeError", 404],
   ["PayloadTooLargeError", 413],
   ["ActorMethodTimeoutError", 504],
+  ["BlockConcurrencyTimeoutError", 504],
   ["ActorCallTimeoutError", 504],
   ["ActorDeadlineError", 504],
 ]);

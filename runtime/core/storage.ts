@@ -1,6 +1,6 @@
 import { decode, encode } from "./codec.ts";
 import { Draft } from "./draft.ts";
-import { StorageScopeError } from "./errors.ts";
+import { CodecError, StorageScopeError } from "./errors.ts";
 import { checkKey, checkValueSize } from "./key.ts";
 import { keyRange } from "./key-range.ts";
 import { type Operation, operation } from "./operation.ts";
@@ -76,6 +76,8 @@ function keyOperations(run: Run, draftsOf: (turn: Turn) => [Draft, ...Draft[]]):
     put<T>(key: string, value: T): Promise<void> {
       return run((turn) => {
         checkKey(key);
+        if (value === undefined)
+          throw new CodecError(`${valueAt(key)} is undefined, which is no value; use delete`);
         const text = encode(value, valueAt(key));
         checkValueSize(key, text);
         target(turn).put(key, text);

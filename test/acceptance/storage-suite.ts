@@ -21,6 +21,8 @@ export interface StorageSuiteOptions {
   readonly sessions: number;
   /** How many of them run side by side. */
   readonly atOnce: number;
+  /** Seed of the sessions; random, or `SEED` from the environment, if not given. */
+  readonly seed?: number;
 }
 
 /** What `ctx.storage` promises, on whatever store. */
@@ -125,6 +127,12 @@ export function describeStorage(
       expect(await results(one, ["delete", "v"], ["delete", "w"], ["list"])).toEqual([true, true, []]);
     });
 
+    test("undefined is no value: it could not be told from a key that is not there", async () => {
+      expect((await call(fresh(), "putNothing")).error).toBe(
+        'CodecError: the value for key "nothing" is undefined, which is no value; use delete',
+      );
+    });
+
     test("a list sees the writes made before it and not those after, awaited or not", async () => {
       expect(await call(fresh(), "listUnawaited")).toEqual({ results: ["a"] });
     });
@@ -163,7 +171,7 @@ export function describeStorage(
           ["list"],
         ),
       ).toEqual([null, [1, null, true, [], null], [["b", 3]]]);
-      expect(await call(fresh(), "twoTransactionsAtOnce")).toEqual({ results: [null, 2] });
+      expect(await call(fresh(), "twoTransactionsAtOnce")).toEqual({ results: ["not seen", 2] });
     });
 
     test("a transaction that throws is rolled back and fails the call, even if caught; what was written outside commits", async () => {
@@ -204,29 +212,39 @@ export function describeStorage(
       expect((await loader("loads")).error).toBe("ActorMethodError: the init failed on purpose");
     });
 
-    test(`${sessions} random sessions give what a plain map gives`, async () => {
-      const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
-      const all = fc.sample(session, { seed, numRuns: sessions });
-      let next = 0;
-      const lane = async () => {
-        for (let index = next++; index < all.length; index = next++) {
-          const instance = `${fresh()}-${index}`;
-          const model = new StorageModel();
-          for (const [turn, { steps, evict }] of (all[index] ?? []).entries()) {
-            const expected = model.run(steps);
-            const actual = await run(instance, ...steps);
-            expect(actual, `SEED=${seed} session ${index} turn ${turn}: ${JSON.stringify(steps)}`).toEqual(
-              expected,
-            );
-            if (evict) system().evict?.("Script", instance);
-          }
-          const end = await run(instance, ["list", { limit: 1000 }]);
-          expect(end, `SEED=${seed} session ${index} at its end`).toEqual(
-            model.run([["list", { limit: 1000 }]]),
-          );
-        }
-      };
-      await Promise.all(Array.from({ length: atOnce }, lane));
-    }, 600_000);
+    compareSessions(system, { sessions, atOnce });
   });
+}
+
+/** Random sessions, compared turn by turn with a plain map. `SEED=<n>` runs the sessions of a report again. */
+export function compareSessions(
+  system: () => StorageSystem,
+  { sessions, atOnce, seed: given }: StorageSuiteOptions,
+): void {
+  const run = async (instance: string, ...steps: Step[]) => system().call("Script", instance, "run", [steps]);
+
+  test(`${sessions} random sessions give what a plain map gives`, async () => {
+    const seed = given ?? Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+    const all = fc.sample(session, { seed, numRuns: sessions });
+    let next = 0;
+    const lane = async () => {
+      for (let index = next++; index < all.length; index = next++) {
+        const instance = `${randomUUID()}-${index}`;
+        const model = new StorageModel();
+        for (const [turn, { steps, evict }] of (all[index] ?? []).entries()) {
+          const expected = model.run(steps);
+          const actual = await run(instance, ...steps);
+          expect(actual, `SEED=${seed} session ${index} turn ${turn}: ${JSON.stringify(steps)}`).toEqual(
+            expected,
+          );
+          if (evict) system().evict?.("Script", instance);
+        }
+        const end = await run(instance, ["list", { limit: 1000 }]);
+        expect(end, `SEED=${seed} session ${index} at its end`).toEqual(
+          model.run([["list", { limit: 1000 }]]),
+        );
+      }
+    };
+    await Promise.all(Array.from({ length: atOnce }, lane));
+  }, 600_000);
 }

@@ -2,6 +2,7 @@ import {
   ConditionalCheckFailedException,
   DynamoDBClient,
   PutItemCommand,
+  QueryCommand,
   TransactionCanceledException,
   TransactWriteItemsCommand,
 } from "@aws-sdk/client-dynamodb";
@@ -89,6 +90,49 @@ describe("a commit", () => {
         Delete: { TableName: "actors", Key: { actor: { S: "Account/alice" }, entry: { S: "v/00000000/b" } } },
       },
     ]);
+  });
+
+  /** 100 entries: more than a transaction holds beside the head. */
+  const large = { ...commit, entries: new Map(Array.from({ length: 100 }, (_, n) => [`k${n}`, "[1]"])) };
+  const putHeads = () =>
+    dynamo
+      .commandCalls(PutItemCommand)
+      .map(({ args }) => args[0].input)
+      .filter(({ Item }) => Item?.entry?.S === "head");
+
+  // No behaviour shows this: whoever knows the version has hydrated, and a hydration applies the journal first. It keeps
+  // the entries whole should that ever change, so every write of a head must ask for it.
+  test.each([
+    ["alone", commit],
+    ["with entries", { ...commit, entries: new Map([["a", "[1]"]]) }],
+    ["with a journal", large],
+  ])("I5: a head is written only where no journal waits to be applied: %s", async (_, each) => {
+    dynamo.on(QueryCommand).resolves({});
+    expect(await store.commit(each)).toEqual({ status: "committed" });
+    const [inTransaction] = dynamo
+      .commandCalls(TransactWriteItemsCommand)
+      .flatMap(({ args }) => args[0].input.TransactItems ?? [])
+      .filter(({ Put }) => Put?.Item?.entry?.S === "head");
+    expect([...putHeads(), inTransaction?.Put].filter(Boolean)).toEqual([
+      expect.objectContaining({
+        ConditionExpression: "version = :expected AND attribute_not_exists(journal)",
+        ExpressionAttributeValues: { ":expected": { N: "7" } },
+      }),
+    ]);
+  });
+
+  test("I1: a journal whose head was fenced is neither applied nor removed", async () => {
+    const failure = new ConditionalCheckFailedException({ message: "", $metadata: {} });
+    dynamo.on(PutItemCommand).callsFake(({ Item }) => {
+      if (Item.entry.S === "head") throw failure;
+      return {};
+    });
+    expect(await store.commit(large)).toEqual({ status: "fenced" });
+    expect(putHeads().length).toBe(1);
+    // The head comes last, and nothing follows it.
+    const calls = dynamo.calls().map(({ args }) => args[0].input);
+    expect(calls.every((input) => "Item" in input)).toBe(true);
+    expect(calls.at(-1)).toEqual(putHeads()[0]);
   });
 
   test("a failed condition is an answer; a conflict or a lost connection is an unknown outcome", async () => {

@@ -92,6 +92,27 @@ describe("what a batch costs", () => {
     expect(result(deps, read)).toBe(0);
   });
 
+  test.each([
+    ["99 keys", { keys: 33, length: 1 }, [3, 6, 9, 10]],
+    ["3 MiB", { keys: 2, length: 390_000 }, [4, 8, 10]],
+  ])(
+    "turns share a commit only as long as one transaction holds it: %s",
+    async (_, { keys, length }, settled) => {
+      class Filler extends StatefulActor<unknown> {
+        async fill(from: number) {
+          const value = "x".repeat(length);
+          for (let key = from; key < from + keys; key++) await this.ctx.storage.put(`k${key}`, value);
+        }
+      }
+      const base = testDeps({ Counter: Filler });
+      const deps = { ...base, store: observed(base.store) };
+      const batch = Array.from({ length: 10 }, (_, index) => delivery(counter, "fill", index * keys));
+      expect(await run(deps, batch)).toEqual([]);
+      expect(deps.store.commits.map(({ head }) => head.settled.size)).toEqual(settled);
+      for (const { envelope } of batch) expect(deps.replies.outcome(envelope.id)).toMatchObject({ ok: true });
+    },
+  );
+
   test("while a commit is in flight the next turns run and share the next commit", async () => {
     const deps = start();
     let land = () => {};
@@ -347,6 +368,167 @@ describe("I1, I2: lost, fenced and unknown commits", () => {
     expect(await run(deps, [one])).toEqual([]);
     expect(result(deps, one)).toBe(1);
     expect(deps.store.commits.length).toBe(1);
+  });
+});
+
+describe("a turn that only read, and would end otherwise if it ran again", () => {
+  class Fickle extends StatefulActor<unknown> {
+    asked = false;
+    async debit() {
+      if (!this.asked) {
+        this.asked = true;
+        return "refused";
+      }
+      await this.ctx.storage.put("debited", true);
+      return "debited";
+    }
+  }
+
+  test("I4: an answer whose filing broke off is filed again; the turn does not run again", async () => {
+    const deps = testDeps({ Counter: Fickle });
+    const write = deps.replies.write.bind(deps.replies);
+    let faults = 1;
+    deps.replies.write = async (id, outcome) => {
+      await write(id, outcome);
+      if (faults-- > 0) throw new Error("socket hang up");
+    };
+    const one = delivery(counter, "debit");
+    expect(await run(deps, [one])).toEqual([]);
+    expect(result(deps, one)).toBe("refused");
+    expect(await deps.store.hydrate(counter)).toBeUndefined();
+  });
+
+  test("I1: after the end of its lease a worker does not answer it", async () => {
+    const deps = testDeps({ Counter: Fickle });
+    const one = delivery(counter, "debit");
+    expect(await run(deps, [one], { ...UNLIMITED, commitBy: deps.clock.now() - 1 })).toEqual([one]);
+    expect(deps.replies.filed.size).toBe(0);
+  });
+});
+
+test("I1: an entry read while a commit is in flight is checked by a later one, not waved through by it", async () => {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  class Wallet extends StatefulActor<unknown> {
+    async set(cash: number, saved: number) {
+      await this.ctx.storage.put("cash", cash);
+      await this.ctx.storage.put("saved", ["x".repeat(4000), saved]);
+    }
+    async touch() {
+      await this.ctx.storage.put("touched", 1);
+    }
+    async total() {
+      const cash = (await this.ctx.storage.get<number>("cash")) ?? 0;
+      return cash + ((await this.ctx.storage.get<[string, number]>("saved"))?.[1] ?? 0);
+    }
+  }
+  class Slow extends Wallet {
+    override async total() {
+      await opened;
+      return super.total();
+    }
+  }
+  const rival = testDeps({ Counter: Wallet });
+  await run(rival, [delivery(counter, "set", 50, 50)]);
+
+  // The touch commits, but its answer is late. The rival, whose lease followed, serves total and move; then the slow
+  // worker's own total reads an entry that move has changed, beside a head that it has not.
+  const [touch, total, move] = [
+    delivery(counter, "touch"),
+    delivery(counter, "total"),
+    delivery(counter, "set", 0, 100),
+  ];
+  let answer = () => {};
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const store = observed(rival.store);
+  store.faults.push(async (_, land) => {
+    const landed = await land();
+    await run(rival, [redelivered(total), move]);
+    open();
+    await answered;
+    return landed;
+  });
+  store.readEntry = async (...asked) => {
+    const text = await rival.store.readEntry(...asked);
+    answer();
+    return text;
+  };
+  const deps = { ...testDeps({ Counter: Slow }), store };
+  expect(await run(deps, [touch, total])).toEqual([]);
+  expect(rival.replies.outcome(move.envelope.id)).toMatchObject({ ok: true });
+  expect(result(deps, total)).toBe(100);
+});
+
+describe("what a deleteAll leaves behind", () => {
+  class Shelf extends StatefulActor<unknown> {
+    async fill(count: number) {
+      for (let key = 0; key < count; key++) await this.ctx.storage.put(`k${key}`, "x".repeat(3000));
+    }
+    async clear() {
+      await this.ctx.storage.deleteAll();
+    }
+    async look() {
+      return (await this.ctx.storage.list()).size;
+    }
+    async touch() {
+      await this.ctx.storage.put("touched", 1);
+    }
+  }
+
+  async function cleared(count: number) {
+    const deps = testDeps({ Counter: Shelf });
+    const sweeps: { limit: number; done: boolean; filed: number }[] = [];
+    const { sweep } = deps.store;
+    deps.store.sweep = async (id, head, limit) => {
+      const filed = deps.replies.filed.size;
+      const done = await sweep(id, head, limit);
+      sweeps.push({ limit, done, filed });
+      return done;
+    };
+    await run(deps, [delivery(counter, "fill", count)]);
+    expect(sweeps).toEqual([]);
+    return { deps, sweeps };
+  }
+  const swept = async ({ store }: TestDeps) => (await store.hydrate(counter))?.swept;
+
+  test("is cleared away after the replies, 200 entries a batch, and then no more", async () => {
+    const { deps, sweeps } = await cleared(450);
+    await run(deps, [delivery(counter, "clear")]);
+    for (let batch = 0; batch < 4; batch++) await run(deps, [delivery(counter, "look")]);
+    expect(sweeps).toEqual([
+      { limit: 200, done: false, filed: 2 },
+      { limit: 200, done: false, filed: 3 },
+      { limit: 200, done: true, filed: 4 },
+    ]);
+    for (const key of ["k0", "k449"]) expect(await deps.store.readEntry(counter, 0, key)).toBeUndefined();
+  });
+
+  test("the next commit writes down that it is gone", async () => {
+    const { deps, sweeps } = await cleared(1);
+    await run(deps, [delivery(counter, "clear")]);
+    expect(await swept(deps)).toBe(0);
+    await run(deps, [delivery(counter, "touch")]);
+    expect(await swept(deps)).toBe(1);
+    const elsewhere = { ...testDeps({ Counter: Shelf }), store: deps.store };
+    await run(elsewhere, [delivery(counter, "touch")]);
+    expect(sweeps.length).toBe(1);
+  });
+
+  test("nothing fails when it can't be cleared away; the next batch tries again", async () => {
+    const { deps, sweeps } = await cleared(1);
+    const { sweep } = deps.store;
+    deps.store.sweep = () => Promise.reject(new Error("throttled"));
+    const clear = delivery(counter, "clear");
+    expect(await run(deps, [clear])).toEqual([]);
+    expect(deps.replies.outcome(clear.envelope.id)).toMatchObject({ ok: true });
+    expect(deps.problems).toEqual(["sweep failed: throttled"]);
+    deps.store.sweep = sweep;
+    await run(deps, [delivery(counter, "look")]);
+    expect(sweeps.map(({ done }) => done)).toEqual([true]);
   });
 });
 

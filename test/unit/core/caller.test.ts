@@ -3,7 +3,7 @@ import { runBatch } from "../../../runtime/core/batch.ts";
 import { type CallerDeps, createCaller, requestDeadline } from "../../../runtime/core/caller.ts";
 import { createNamespace } from "../../../runtime/core/namespace.ts";
 import { encodeOutcome, failed, succeeded } from "../../../runtime/core/outcome.ts";
-import { ActorMethodError, StatefulActor } from "../../../runtime/index.ts";
+import { ActorCallTimeoutError, ActorMethodError, StatefulActor } from "../../../runtime/index.ts";
 import type { Envelope } from "../../../runtime/ports/mailbox.ts";
 import { delivery, RecordedReplies, StepClock, testDeps, UNLIMITED } from "./fixtures.ts";
 
@@ -110,6 +110,108 @@ describe("a call", () => {
     expect(versionWhenSent).toBe(1);
     expect(sent[0]).toMatchObject({ call: { args: "[[1],true]" }, deadline: start2 + 28_000 });
   });
+});
+
+describe("a call made by a method", () => {
+  /** An instance whose method `work` calls what `work` is told to, through a mailbox that does `send`. */
+  function caller(work: (other: (name: string) => Promise<unknown>) => unknown) {
+    const { deps, sent } = start();
+    const reply = (id: string, outcome: string) => deps.replies.write(id, outcome);
+    const mailbox = { ...deps.mailbox };
+    const calls = createNamespace("Greeter", {
+      call: createCaller({ ...deps, mailbox }),
+      ids: deps.ids,
+    });
+    class Worker extends StatefulActor<unknown> {
+      async work() {
+        return work((name) => (calls.idFromName(name) as unknown as Greeter).greet(name));
+      }
+    }
+    const to = { type: "Worker", name: "one" };
+    const turn = testDeps({ Worker });
+    const one = delivery(to, "work");
+    const run = async () => {
+      expect(await runBatch(to, [one], { times: UNLIMITED, deps: turn })).toEqual([]);
+      return turn.replies.outcome(one.envelope.id);
+    };
+    return { run, sent, mailbox, reply };
+  }
+
+  test("and refused fails the method; it does not make it look as if it had not run", async () => {
+    const { run, sent, mailbox, reply } = caller(async (greet) => {
+      await greet("bob");
+      await greet("carol");
+    });
+    const { send } = mailbox;
+    mailbox.send = async (envelope) => {
+      await send(envelope);
+      const refused = '-{"name":"ActorDeadlineError","message":"Greeter.greet was not run"}';
+      await reply(envelope.id, envelope.to.name === "bob" ? "+[-1]" : refused);
+    };
+    const outcome = await run();
+    expect(sent.map(({ to }) => to.name)).toEqual(["bob", "carol"]);
+    expect(outcome).toEqual({
+      ok: false,
+      error: { name: "ActorMethodError", message: "Greeter.greet was not run" },
+    });
+  });
+
+  test("I6: and not awaited has left before its turn ends", async () => {
+    const { run, mailbox, sent } = caller((greet) => {
+      greet("log").catch(() => {});
+      return "done";
+    });
+    let land = () => {};
+    const landed = new Promise<void>((resolve) => {
+      land = resolve;
+    });
+    const { send } = mailbox;
+    mailbox.send = async (envelope) => {
+      await landed;
+      await send(envelope);
+    };
+    let over = false;
+    const running = run().finally(() => {
+      over = true;
+    });
+    for (let hop = 0; hop < 10; hop++) await new Promise((resolve) => setImmediate(resolve));
+    expect(over).toBe(false);
+    land();
+    expect(await running).toEqual({ ok: true, result: '["done"]' });
+    expect(sent.length).toBe(1);
+  });
+});
+
+test.each(["sending", "waiting"])(
+  "a call whose %s broke off is an unknown outcome that names its envelope and hides the cause",
+  async (what) => {
+    const { deps } = start();
+    const denied = () =>
+      Promise.reject(new Error("User: arn:aws:sts::123456789012:role/x is not authorized"));
+    const mailbox = what === "sending" ? { send: denied } : deps.mailbox;
+    const replies = Object.assign(new RecordedReplies(), what === "waiting" && { wait: denied });
+    const error = await createCaller({ ...deps, mailbox, replies })(one, "greet", []).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(ActorCallTimeoutError);
+    expect(error).toMatchObject({ effect: "unknown", envelopeId: "id-0" });
+    expect(String(error)).not.toContain("arn:aws");
+  },
+);
+
+test("a new unique id is a fresh instance, reached again by that id", async () => {
+  const { call, sent } = start(() => encodeOutcome(succeeded("hi", "greet")));
+  const fresh = ["first", "second"];
+  const namespace = createNamespace("Greeter", { call, ids: { next: () => fresh.shift() ?? "" } });
+  const [first, second] = [namespace.newUniqueId(), namespace.newUniqueId({ locationHint: "weur" })];
+  expect([first.id, second.id]).toEqual(["first", "second"]);
+  for (const stub of [second, namespace.idFromName(second.id)]) {
+    expect(await (stub as unknown as Greeter).greet("you")).toBe("hi");
+  }
+  expect(sent.map(({ to }) => to)).toEqual([
+    { type: "Greeter", name: "second" },
+    { type: "Greeter", name: "second" },
+  ]);
 });
 
 describe("a stub", () => {

@@ -33,6 +33,17 @@ describe("where values live", () => {
     expect(layout.spilled).toBe(true);
   });
 
+  test("with a deleteAll the head alone changes: the entries of before are no longer looked at", () => {
+    const state = new State({ ...NEW_HEAD, version: 3, spilled: true }, noEntries);
+    state.advance(state.head, new Map([["k", "entry"]]));
+    const writes = new Map([
+      ["k", "[1]"],
+      ["gone", undefined],
+    ]);
+    const layout = layOut(state, { cleared: true, writes });
+    expect([[...layout.inline], [...layout.entries], layout.spilled]).toEqual([[["k", "[1]"]], [], false]);
+  });
+
   test("when the head is full the largest of the changed values move out", () => {
     const changes = new Map(Array.from({ length: 4 }, (_, n) => [`k${n}`, "x".repeat(700 + n * 100)]));
     const layout = layOut(new State(NEW_HEAD, noEntries), written(changes));

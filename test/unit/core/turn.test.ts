@@ -121,6 +121,18 @@ describe("what a turn's writes become", () => {
     expect(await call(fresh, "get", "k")).toEqual({ a: [1, 2] });
   });
 
+  test("I7: a result that can't be encoded drops the object with the writes", async () => {
+    class Careless extends Probe {
+      override badResult() {
+        this.seen = 5;
+        return super.badResult();
+      }
+    }
+    const deps = testDeps({ Probe: Careless });
+    await expect(call(deps, "badResult")).rejects.toThrow("$.nested[0]");
+    expect(await call(deps, "count")).toBe(1);
+  });
+
   test("I5: a turn that throws after a put leaves nothing behind, and the caller gets ActorMethodError", async () => {
     const deps = start();
     await expect(call(deps, "putThenThrow", "k", 1)).rejects.toMatchObject({

@@ -1,14 +1,16 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createFrontDoor } from "../../../handlers/front-door.ts";
 import { encodedPath } from "../../../handlers/http-api-path.ts";
 import type { FetchHandler } from "../../../handlers/project-module.ts";
+import { createRouterHandler } from "../../../handlers/router.ts";
+import { createCaller } from "../../../runtime/core/caller.ts";
 import {
   ActorCallTimeoutError,
   ActorMethodError,
   ActorUnknownMethodError,
 } from "../../../runtime/core/errors.ts";
 import type { ActorId } from "../../../runtime/ports/mailbox.ts";
-import { StepClock } from "../core/fixtures.ts";
+import { StepClock, testDeps } from "../core/fixtures.ts";
 
 function start(
   answer: (to: ActorId, method: string, args: readonly unknown[]) => unknown,
@@ -42,6 +44,7 @@ describe("the RPC door", () => {
     ["an escaped slash", "/Account/a%2Fb/debit", "a/b"],
     ["a slash that the gateway decoded", "/Account/a/b/debit", "a/b"],
     ["a percent sign", "/Account/100%2525/debit", "100%25"],
+    ["a dot segment within", "/Account/x%2F..%2Falice/debit", "x/../alice"],
     ["__proto__", "/Account/__proto__/debit", "__proto__"],
   ])("reaches the instance: %s", async (_, path, name) => {
     const { post } = start(echo);
@@ -153,6 +156,76 @@ describe("a project's own fetch handler", () => {
       status: 500,
       body: { error: { message: "the fetch handler returned no Response" } },
     });
+  });
+});
+
+describe("every failure of a fetch handler is answered in JSON", () => {
+  test.each<[string, unknown]>([
+    ["text", "no"],
+    ["nothing", undefined],
+    ["a response", new Response("no")],
+  ])("also when it throws %s", async (_, thrown) => {
+    const { post, problems } = start(echo, () => Promise.reject(thrown));
+    expect(await post("/", "x")).toMatchObject({ status: 500, body: { error: { name: "InternalError" } } });
+    expect(problems).toEqual(["request failed"]);
+  });
+});
+
+describe("arguments that can't travel are the client's mistake", () => {
+  test.each([
+    ["__proto__ as a key", '[{"__proto__":1}]'],
+    ["nested too deeply", `${"[".repeat(100_000)}${"]".repeat(100_000)}`],
+  ])("%s", async (_, body) => {
+    const sent: string[] = [];
+    const deps = testDeps({});
+    const call = createCaller({
+      actors: deps.actors,
+      mailbox: { send: async ({ id }) => void sent.push(id) },
+      replies: deps.replies,
+      clock: deps.clock,
+      ids: { next: () => "e1" },
+      callWaitMs: 1000,
+    });
+    expect(await start(call).post("/Account/a/m", body)).toMatchObject({
+      status: 400,
+      body: { error: { name: "CodecError" } },
+    });
+    expect(sent).toEqual([]);
+  });
+});
+
+describe("I9: two names are two instances, also behind a gateway that decodes %2F", () => {
+  // What a client sends as /Account/x%2F..%2Falice/debit, an HTTP API hands over as the first of these.
+  const paths = [
+    "/Account/x/../alice/debit",
+    "/Account/./alice/debit",
+    "/Account/x/%2e%2E/alice/debit",
+    "/Account/alice/..",
+    "../Account/alice/debit",
+  ];
+
+  test.each(paths)("%s has no URL, and the router refuses it", async (rawPath) => {
+    expect(encodedPath(rawPath)).toBeUndefined();
+    const listeners = process.listeners("unhandledRejection");
+    vi.stubEnv("MAILBOX_URL", "http://127.0.0.1:1/mailbox.fifo");
+    vi.stubEnv("REPLY_TABLE", "replies");
+    vi.stubEnv("REPLY_RETENTION_SECONDS", "60");
+    vi.stubEnv("AWS_REGION", "us-east-1");
+    try {
+      const router = createRouterHandler({ module: {}, actors: [] });
+      const event = { rawPath, requestContext: {} } as unknown as Parameters<typeof router>[0];
+      const answer = await router(event, {} as Parameters<typeof router>[1]);
+      expect(answer.statusCode).toBe(400);
+      expect(JSON.parse(answer.body)).toMatchObject({ error: { name: "BadRequestError" } });
+    } finally {
+      vi.unstubAllEnvs();
+      process.removeAllListeners("unhandledRejection");
+      for (const each of listeners) process.on("unhandledRejection", each);
+    }
+  });
+
+  test.each(["/Account/.../debit", "/Account/.hidden/debit", "/Account/a..b/debit"])("%s has one", (path) => {
+    expect(encodedPath(path)).toBe(path);
   });
 });
 

@@ -46,6 +46,10 @@ export class Script extends StatefulActor<unknown> {
     return [...(await listed).keys()];
   }
 
+  async putNothing() {
+    await this.ctx.storage.put("nothing", undefined);
+  }
+
   async transactionThrows() {
     await this.ctx.storage.put("outside", 1);
     await this.ctx.storage.transaction(async (transaction) => {
@@ -65,7 +69,7 @@ export class Script extends StatefulActor<unknown> {
   async twoTransactionsAtOnce() {
     const { storage } = this.ctx;
     await Promise.all([
-      storage.transaction(async (one) => one.put("one", await one.get("two"))),
+      storage.transaction(async (one) => one.put("one", (await one.get("two")) ?? "not seen")),
       storage.transaction(async (two) => two.put("two", 2)),
     ]);
     return storage.transaction(async (all) => [await all.get("one"), await all.get("two")]);

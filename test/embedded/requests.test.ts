@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { startEmbedded } from "../../handlers/embedded.ts";
+import { StatefulActor } from "../../runtime/index.ts";
+
+class Echo extends StatefulActor<unknown> {
+  async echo(...args: unknown[]) {
+    return args;
+  }
+}
+
+/** Serves the actor, or `handler`, until the test ends. */
+async function start(handler?: (request: Request) => Promise<Response>): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), "requests-"));
+  const server = await startEmbedded({
+    module: { Echo, ...(handler && { default: { fetch: handler } }) },
+    actors: [{ binding: "ECHO", type: "Echo" }],
+    stateFile: join(folder, "state.sqlite"),
+    port: 0,
+    host: "127.0.0.1",
+  });
+  onTestFinished(async () => {
+    await server.close();
+    rmSync(folder, { recursive: true });
+  });
+  return Number(new URL(server.url).port);
+}
+
+/** Sends `text` as it is and gives back everything that was answered. */
+function exchange(port: number, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = "";
+    const socket = connect(port, "127.0.0.1", () => socket.write(text));
+    socket.on("data", (part) => {
+      answer += part;
+    });
+    socket.on("close", () => resolve(answer));
+    socket.on("error", reject);
+  });
+}
+
+const head = (line: string, ...fields: string[]) =>
+  [line, "Host: x", "Connection: close", ...fields, "", ""].join("\r\n");
+
+describe("requests as they come over the wire", () => {
+  test("a POST without body or content-length, as `curl -X POST` sends it, is a call without arguments", async () => {
+    const answer = await exchange(await start(), head("POST /Echo/a/echo HTTP/1.1"));
+    expect(answer).toMatch(/^HTTP\/1.1 200 .*\[\]$/s);
+  });
+
+  test("a chunked body arrives", async () => {
+    const request = `${head("POST /Echo/a/echo HTTP/1.1", "Transfer-Encoding: chunked")}3\r\n[7]\r\n0\r\n\r\n`;
+    expect(await exchange(await start(), request)).toMatch(/^HTTP\/1.1 200 .*\[7\]$/s);
+  });
+
+  test("a project's fetch handler may pass the request on", async () => {
+    const port = await start(
+      async (request) => new Response(await new Request(request, { headers: { "x-more": "1" } }).text()),
+    );
+    const request = `${head("POST / HTTP/1.1", "Content-Length: 2")}hi`;
+    expect(await exchange(port, request)).toMatch(/^HTTP\/1.1 200 .*hi$/s);
+  });
+
+  test.each(["TRACE", "OPTIONS", "HEAD"])("%s is refused", async (method) => {
+    const answer = await exchange(await start(), head(`${method} /Echo/a/echo HTTP/1.1`));
+    expect(answer).toMatch(/^HTTP\/1.1 405 /);
+  });
+});
