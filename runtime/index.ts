@@ -1,6 +1,7 @@
 /** What an actor author imports. */
 export { env } from "./core/bindings.ts";
 export {
+  ActorCallCycleError,
   ActorCallTimeoutError,
   ActorDeadlineError,
   ActorError,

@@ -3,10 +3,16 @@ import type { Clock } from "../ports/clock.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { ActorId, Envelope, Mailbox } from "../ports/mailbox.ts";
 import type { Replies } from "../ports/replies.ts";
-import { utf8Length } from "./actor-id.ts";
+import { actorKey, utf8Length } from "./actor-id.ts";
 import { encode } from "./codec.ts";
 import { encodeEnvelope } from "./envelope.ts";
-import { ActorCallTimeoutError, CodecError, messageOf, PayloadTooLargeError } from "./errors.ts";
+import {
+  ActorCallCycleError,
+  ActorCallTimeoutError,
+  CodecError,
+  messageOf,
+  PayloadTooLargeError,
+} from "./errors.ts";
 import { type ActorClass, methodOf } from "./method.ts";
 import { decodeOutcome, resultOf } from "./outcome.ts";
 import { currentTurn } from "./turn.ts";
@@ -36,13 +42,15 @@ export function createCaller({ actors, mailbox, replies, clock, ids, callWaitMs 
     if (Actor) methodOf(Actor, method);
 
     const turn = currentTurn.getStore();
+    const chain = turn?.chain ?? [];
+    if (chain.includes(actorKey(to))) throw cycle(chain, to);
     const deadline = Math.min(
       clock.now() + callWaitMs,
       turn?.deadline ?? Number.POSITIVE_INFINITY,
       requestDeadline.getStore() ?? Number.POSITIVE_INFINITY,
     );
     const call = { method, args: encodeArguments(method, args) };
-    const envelope: Envelope = { id: ids.next(), to, call, deadline };
+    const envelope: Envelope = { id: ids.next(), to, call, deadline, chain };
     checkSize(envelope);
 
     const leave = async () => {
@@ -79,6 +87,13 @@ function checkSize(envelope: Envelope): void {
       `the arguments of ${envelope.call.method} make an envelope of ${bytes} bytes; at most ${MAX_ENVELOPE_BYTES} are allowed`,
     );
   }
+}
+
+function cycle(chain: readonly string[], to: ActorId): ActorCallCycleError {
+  const path = [...chain, actorKey(to)].join(" → ");
+  return new ActorCallCycleError(
+    `the call would wait for itself: ${path}; an instance takes its next call only when the present one has ended`,
+  );
 }
 
 function noAnswer({ id, to, call }: Envelope): ActorCallTimeoutError {

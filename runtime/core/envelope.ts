@@ -9,7 +9,7 @@ export class EnvelopeError extends Error {
 }
 
 /** The envelope as it lies in the mailbox. */
-export function encodeEnvelope({ id, to, call, deadline }: Envelope): string {
+export function encodeEnvelope({ id, to, call, deadline, chain }: Envelope): string {
   return JSON.stringify({
     v: FORMAT,
     id,
@@ -18,6 +18,7 @@ export function encodeEnvelope({ id, to, call, deadline }: Envelope): string {
     method: call.method,
     args: call.args,
     deadline,
+    ...(chain.length > 0 && { chain }),
   });
 }
 
@@ -48,10 +49,15 @@ export function decodeEnvelope(text: string): Envelope {
   if (typeof fields.deadline !== "number" || !Number.isFinite(fields.deadline)) {
     throw new EnvelopeError(`an envelope's "deadline" must be a number`);
   }
+  const { chain = [] } = fields;
+  if (!Array.isArray(chain) || !chain.every((key) => typeof key === "string")) {
+    throw new EnvelopeError(`an envelope's "chain" must be a list of strings`);
+  }
   return {
     id: string("id"),
     to: { type: string("type"), name: string("name") },
     call: { method: string("method"), args: string("args") },
     deadline: fields.deadline,
+    chain,
   };
 }

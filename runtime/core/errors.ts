@@ -97,6 +97,12 @@ export class ActorNameError extends ActorError {
   readonly effect = "refused";
 }
 
+/** The call would wait for an instance that already waits for it; names the chain. Nothing was sent. */
+export class ActorCallCycleError extends ActorError {
+  static override readonly name = "ActorCallCycleError";
+  readonly effect = "refused";
+}
+
 /** The call's deadline passed before the instance came to it, and it was not run. */
 export class ActorDeadlineError extends ActorError {
   static override readonly name = "ActorDeadlineError";
@@ -135,6 +141,7 @@ const CLASSES = [
   ActorUnknownTypeError,
   ActorNameError,
   ActorDeadlineError,
+  ActorCallCycleError,
   ActorCallTimeoutError,
 ];
 const BY_NAME: ReadonlyMap<string, new (message: string) => ActorError> = new Map(

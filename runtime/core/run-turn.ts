@@ -2,6 +2,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Envelope } from "../ports/mailbox.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { Activation } from "./activation.ts";
+import { actorKey } from "./actor-id.ts";
 import { decode } from "./codec.ts";
 import { type Changes, isEmpty, NO_CHANGES, writtenBytes } from "./draft.ts";
 import {
@@ -54,7 +55,8 @@ export async function runTurn(
 ): Promise<FinishedTurn> {
   const { clock, readsDurable } = deps;
   const budgetMs = Math.min(deps.methodBudgetMs, envelope.deadline - REPLY_MARGIN_MS - clock.now());
-  const turn = new Turn(activation.state, { deadline: clock.now() + budgetMs, readsDurable });
+  const chain = [...envelope.chain, actorKey(envelope.to)];
+  const turn = new Turn(activation.state, { deadline: clock.now() + budgetMs, chain, readsDurable });
   let cancelTimer = () => {};
   try {
     if (budgetMs <= 0) throw tooLate(envelope);

@@ -19,6 +19,8 @@ export class Turn {
   readonly draft = new Draft();
   /** Milliseconds since the epoch at which the turn's budget ends. */
   readonly deadline: number;
+  /** Keys of the instances that wait for this turn, and last its own: a call to one of them would wait for ever. */
+  readonly chain: readonly string[];
   /** Resolves when everything that the turn has read is durable; its output must not leave before. */
   readonly readsDurable: () => Promise<void>;
   #open = true;
@@ -28,9 +30,13 @@ export class Turn {
   readonly #blockers = new Set<Promise<unknown>>();
   #unobserved: { readonly operation: Operation<unknown>; readonly reason: unknown }[] = [];
 
-  constructor(state: State, options: { deadline: number; readsDurable: () => Promise<void> }) {
+  constructor(
+    state: State,
+    options: { deadline: number; chain: readonly string[]; readsDurable: () => Promise<void> },
+  ) {
     this.state = state;
     this.deadline = options.deadline;
+    this.chain = options.chain;
     this.readsDurable = options.readsDurable;
   }
 

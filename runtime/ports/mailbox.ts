@@ -18,6 +18,8 @@ export interface Envelope {
   readonly call: MethodCall;
   /** Milliseconds since the epoch after which nobody waits for the reply any more. */
   readonly deadline: number;
+  /** Keys of the instances that wait for this call, the outermost first; empty for a call from outside. */
+  readonly chain: readonly string[];
 }
 
 /** A place in a mailbox. Sequences compare only within one queue. */

@@ -46,6 +46,23 @@ export function describeProbe(
     });
 
     if (actorsCallActors) {
+      test("I10: a call cycle answers at once, over any number of instances; a chain without one goes through", async () => {
+        const around = (...names: string[]) =>
+          call(
+            `/Relay/a-${run}/around`,
+            names.map((name) => `${name}-${run}`),
+          );
+        expect(await around("a")).toEqual([
+          200,
+          expect.stringContaining("ActorCallCycleError: the call would wait for itself"),
+        ]);
+        expect(await around("b", "a")).toEqual([
+          200,
+          expect.stringContaining(`Relay/a-${run} → Relay/b-${run} → Relay/a-${run}`),
+        ]);
+        expect(await around("b", "c", "d")).toEqual([200, `d-${run}`]);
+      });
+
       test("newUniqueId gives a fresh instance each time, reached again by its id", async () => {
         expect(await call(`/Relay/r-${run}/freshNames`)).toEqual([
           200,

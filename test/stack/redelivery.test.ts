@@ -62,7 +62,13 @@ describeWith(inject("aws"), "redelivery on the real adapters", ({ url }) => {
       });
     const deposit = async (id: string) => {
       const deadline = Date.now() + 60_000;
-      await mailbox.send({ id, to: alice, call: { method: "deposit", args: "[[1],10]" }, deadline });
+      await mailbox.send({
+        id,
+        to: alice,
+        call: { method: "deposit", args: "[[1],10]" },
+        deadline,
+        chain: [],
+      });
     };
     const receive = async (): Promise<SQSRecord[]> => {
       const deadline = Date.now() + 20_000;

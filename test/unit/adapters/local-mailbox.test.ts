@@ -17,7 +17,7 @@ function start(consume: (id: ActorId, deliveries: readonly Delivery[]) => Promis
 }
 
 function envelope(name: string, id: string, deadline: number): Envelope {
-  return { id, to: { type: "T", name }, call: { method: "m", args: "[[]]" }, deadline };
+  return { id, to: { type: "T", name }, call: { method: "m", args: "[[]]" }, deadline, chain: [] };
 }
 
 describe("the mailbox of one process", () => {

@@ -463,6 +463,26 @@ test("I1: an entry read while a commit is in flight is checked by a later one, n
   expect(result(deps, total)).toBe(100);
 });
 
+test("an entry that was checked and kept is not checked again", async () => {
+  class Shelf extends StatefulActor<unknown> {
+    async fill() {
+      await this.ctx.storage.put("big", "x".repeat(3000));
+    }
+    async size() {
+      return (await this.ctx.storage.get<string>("big"))?.length;
+    }
+  }
+  const base = testDeps({ Counter: Shelf });
+  await run(base, [delivery(counter, "fill")]);
+  const deps = { ...testDeps({ Counter: Shelf }), store: observed(base.store) };
+  for (const reads of [2, 3, 4]) {
+    const size = delivery(counter, "size");
+    await run(deps, [size]);
+    expect(result(deps, size)).toBe(3000);
+    expect(deps.store.hydrations).toBe(reads);
+  }
+});
+
 describe("what a deleteAll leaves behind", () => {
   class Shelf extends StatefulActor<unknown> {
     async fill(count: number) {

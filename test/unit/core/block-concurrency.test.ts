@@ -98,6 +98,26 @@ describe("blockConcurrencyWhile in a method that does not await it", () => {
   });
 });
 
+test("blockConcurrencyWhile in the constructor: no method starts before it has ended, awaited or not", async () => {
+  let loaded = "nothing";
+  class Loading extends Blocking {
+    readonly loading = this.ctx.blockConcurrencyWhile(async () => {
+      await opened;
+      loaded = "everything";
+    });
+    seen() {
+      return loaded;
+    }
+  }
+  const deps = testDeps({ Blocking: Loading });
+  const open = gate();
+  const { running, answered } = start(deps, "seen");
+  for (let hop = 0; hop < 5; hop++) await deps.clock.idle();
+  expect(answered()).toBe(false);
+  open();
+  expect(await running).toEqual({ ok: true, result: '["everything"]' });
+});
+
 test("I8: over its budget it fails the call, commits nothing, and the next call starts with a fresh object", async () => {
   const deps = testDeps({ Blocking: Stuck });
   built = 0;

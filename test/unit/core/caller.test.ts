@@ -1,9 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { runBatch } from "../../../runtime/core/batch.ts";
 import { type CallerDeps, createCaller, requestDeadline } from "../../../runtime/core/caller.ts";
-import { createNamespace } from "../../../runtime/core/namespace.ts";
+import { type ActorNamespace, createNamespace } from "../../../runtime/core/namespace.ts";
 import { encodeOutcome, failed, succeeded } from "../../../runtime/core/outcome.ts";
-import { ActorCallTimeoutError, ActorMethodError, StatefulActor } from "../../../runtime/index.ts";
+import {
+  ActorCallTimeoutError,
+  ActorMethodError,
+  type ActorStorage,
+  StatefulActor,
+} from "../../../runtime/index.ts";
 import type { Envelope } from "../../../runtime/ports/mailbox.ts";
 import { delivery, RecordedReplies, StepClock, testDeps, UNLIMITED } from "./fixtures.ts";
 
@@ -45,6 +50,7 @@ describe("a call", () => {
         to: one,
         call: { method: "greet", args: '[[1,-1],"you"]' },
         deadline: deps.clock.now() + 28_000,
+        chain: [],
       },
     ]);
   });
@@ -114,7 +120,7 @@ describe("a call", () => {
 
 describe("a call made by a method", () => {
   /** An instance whose method `work` calls what `work` is told to, through a mailbox that does `send`. */
-  function caller(work: (other: (name: string) => Promise<unknown>) => unknown) {
+  function caller(work: (greet: (name: string) => Promise<unknown>, storage: ActorStorage) => unknown) {
     const { deps, sent } = start();
     const reply = (id: string, outcome: string) => deps.replies.write(id, outcome);
     const mailbox = { ...deps.mailbox };
@@ -124,7 +130,8 @@ describe("a call made by a method", () => {
     });
     class Worker extends StatefulActor<unknown> {
       async work() {
-        return work((name) => (calls.idFromName(name) as unknown as Greeter).greet(name));
+        const greet = (name: string) => (calls.idFromName(name) as unknown as Greeter).greet(name);
+        return work(greet, this.ctx.storage);
       }
     }
     const to = { type: "Worker", name: "one" };
@@ -134,7 +141,8 @@ describe("a call made by a method", () => {
       expect(await runBatch(to, [one], { times: UNLIMITED, deps: turn })).toEqual([]);
       return turn.replies.outcome(one.envelope.id);
     };
-    return { run, sent, mailbox, reply };
+    const stored = async () => [...((await turn.store.hydrate(to))?.inline.keys() ?? [])];
+    return { run, sent, mailbox, reply, stored };
   }
 
   test("and refused fails the method; it does not make it look as if it had not run", async () => {
@@ -180,6 +188,15 @@ describe("a call made by a method", () => {
     expect(await running).toEqual({ ok: true, result: '["done"]' });
     expect(sent.length).toBe(1);
   });
+
+  test("I6: what user code writes when a call that it did not await can't leave is part of the turn", async () => {
+    const { run, mailbox, stored } = caller((greet, storage) => {
+      greet("log").catch(() => storage.put("failed", true));
+    });
+    mailbox.send = () => Promise.reject(new Error("down"));
+    expect(await run()).toMatchObject({ ok: true });
+    expect(await stored()).toEqual(["failed"]);
+  });
 });
 
 test.each(["sending", "waiting"])(
@@ -212,6 +229,54 @@ test("a new unique id is a fresh instance, reached again by that id", async () =
     { type: "Greeter", name: "second" },
     { type: "Greeter", name: "second" },
   ]);
+});
+
+describe("I10: a call cycle fails at once, by name", () => {
+  /** Every instance relays to the next name it is given; calls run as turns of their own, one inside the other. */
+  class Relay extends StatefulActor<{ RELAY: ActorNamespace<Relay> }> {
+    async pass(names: string[]): Promise<string> {
+      const [next, ...rest] = names;
+      return next === undefined ? this.ctx.id : this.env.RELAY.idFromName(next).pass(rest);
+    }
+    async tryPass(names: string[]): Promise<string> {
+      return this.pass(names).catch((error: Error) => `${error.name}: ${error.message}`);
+    }
+  }
+  const system = () => {
+    const env: Record<string, unknown> = {};
+    const deps = testDeps({ Relay }, env);
+    const sent: Envelope[] = [];
+    const call = createCaller({
+      ...deps,
+      mailbox: {
+        async send(envelope) {
+          sent.push(envelope);
+          const one = { envelope, mark: undefined, suspect: false };
+          await runBatch(envelope.to, [one], { times: UNLIMITED, deps });
+        },
+      },
+      ids: { next: () => `e${sent.length}` },
+      callWaitMs: 20_000,
+    });
+    env.RELAY = createNamespace("Relay", { call, ids: { next: () => "unused" } });
+    return {
+      call: (name: string, ...args: unknown[]) => call({ type: "Relay", name }, "tryPass", args),
+      sent,
+    };
+  };
+
+  test.each([
+    ["to itself", ["a"], "Relay/a → Relay/a"],
+    ["over another", ["b", "a"], "Relay/a → Relay/b → Relay/a"],
+  ])("%s", async (_, names, path) => {
+    const { call, sent } = system();
+    expect(await call("a", names)).toContain(`the call would wait for itself: ${path}`);
+    expect(sent.length).toBe(names.length);
+  });
+
+  test("a long way round without meeting itself is no cycle", async () => {
+    expect(await system().call("a", ["b", "c", "d", "e"])).toBe("e");
+  });
 });
 
 describe("a stub", () => {

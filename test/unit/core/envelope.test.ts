@@ -11,6 +11,7 @@ const envelope = {
   to: { type: "Account", name: "a/b 😀" },
   call: { method: "debit", args: "[[1],5]" },
   deadline: 123,
+  chain: ["Relay/one"],
 };
 
 describe("envelope", () => {
@@ -25,6 +26,7 @@ describe("envelope", () => {
     ["a newer format", encodeEnvelope(envelope).replace('"v":1', '"v":2')],
     ["a missing field", encodeEnvelope(envelope).replace('"id"', '"di"')],
     ["a field of the wrong type", encodeEnvelope(envelope).replace('"debit"', "5")],
+    ["a chain that is no list of keys", encodeEnvelope(envelope).replace('["Relay/one"]', "[5]")],
     ["a deadline that is no number", encodeEnvelope(envelope).replace("123", '"123"')],
     [
       "a field from the prototype",

@@ -121,6 +121,7 @@ export function delivery(to: ActorId, method: string, ...args: unknown[]): Deliv
       to,
       call: { method, args: encode(args, "arguments") },
       deadline: Number.MAX_SAFE_INTEGER,
+      chain: [],
     },
     mark: { queue: "queue-1", sequence: String(sequence) },
     suspect: false,

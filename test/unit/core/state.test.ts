@@ -64,6 +64,14 @@ describe("what an activation knows", () => {
   });
 });
 
+test("a commit moves the keys that it changed, and no others", async () => {
+  const { state, head } = start({ big: "[2]" });
+  await state.read("big");
+  state.fold(written("small", "[3]"));
+  state.advance({ ...head, version: 2, inline: new Map() }, new Map([["small", "entry"]]));
+  expect([state.home("small"), state.home("big"), state.head.version]).toEqual(["entry", "entry", 2]);
+});
+
 describe("a deleteAll", () => {
   test("that is not committed yet hides the entries, and the store is not asked for them", async () => {
     const { state, head, asked } = start({ big: "[2]" });

@@ -28,6 +28,7 @@ function record(name: string, step: string, attributes: Record<string, string> =
     to: { type: "Probe", name },
     call: { method: "mark", args: encode([step], "args") },
     deadline: Number.MAX_SAFE_INTEGER,
+    chain: [],
   };
   return {
     messageId: `m-${id}`,

@@ -4,6 +4,7 @@ export { Loader, Script } from "./script.ts";
 
 interface Env {
   PROBE: ActorNamespace<Probe>;
+  RELAY: ActorNamespace<Relay>;
 }
 
 /** Does whatever the acceptance tests need to see; no fetch handler, so the RPC door answers. */
@@ -99,6 +100,13 @@ export class Relay extends StatefulActor<Env> {
       again: await again.increment(),
       other: await two.increment(),
     };
+  }
+  async around(names: string[]): Promise<string> {
+    const [next, ...rest] = names;
+    if (next === undefined) return this.ctx.id;
+    return this.env.RELAY.idFromName(next)
+      .around(rest)
+      .catch((error: Error) => `${error.name}: ${error.message}`);
   }
   async throughAmbientEnv(name: string) {
     return (ambientEnv as Env).PROBE.idFromName(name).name();
