@@ -41,10 +41,8 @@ export function encodeOutcome(outcome: Outcome): string {
  */
 export function decodeOutcome(text: string): Outcome {
   if (text.startsWith("+")) return { ok: true, result: text.slice(1) };
-  if (text.startsWith("-")) {
-    const error: unknown = JSON.parse(text.slice(1));
-    if (isWireError(error)) return { ok: false, error };
-  }
+  const error = text.startsWith("-") ? parseJson(text.slice(1)) : undefined;
+  if (isWireError(error)) return { ok: false, error };
   throw new CodecError(`a reply can't be read: it begins with ${JSON.stringify(text.slice(0, 12))}`);
 }
 
@@ -61,4 +59,12 @@ function isWireError(value: unknown): value is WireError {
     typeof (value as WireError).name === "string" &&
     typeof (value as WireError).message === "string"
   );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

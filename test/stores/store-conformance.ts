@@ -41,6 +41,18 @@ export function describeStore(name: string, open: () => Store | Promise<Store>):
       expect(await (await store()).hydrate(id)).toEqual(head);
     });
 
+    test("what was committed does not follow the caller's maps", async () => {
+      const id = fresh();
+      const inline = new Map([["a", "[1]"]]);
+      const settled = new Map([["e1", "+[1]"]]);
+      const head = { ...headOf(1, {}), inline, settled };
+      await land(await store(), { id, expected: 0, head, entries: new Map() });
+      inline.set("a", "[2]");
+      settled.clear();
+      const stored = await (await store()).hydrate(id);
+      expect([stored?.inline.get("a"), stored?.settled.get("e1")]).toEqual(["[1]", "+[1]"]);
+    });
+
     test("a commit replaces the head whole", async () => {
       const id = fresh();
       await land(await store(), commit(id, 0, { a: "[1]", b: "[2]" }));

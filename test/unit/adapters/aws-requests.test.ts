@@ -1,6 +1,8 @@
 import {
+  BatchGetItemCommand,
   ConditionalCheckFailedException,
   DynamoDBClient,
+  GetItemCommand,
   PutItemCommand,
   QueryCommand,
   TransactionCanceledException,
@@ -15,10 +17,12 @@ import {
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, test } from "vitest";
 import { HeadFormatError, headFromItem } from "../../../runtime/adapters/aws/dynamo-head.ts";
+import { createDynamoReplies } from "../../../runtime/adapters/aws/dynamo-replies.ts";
 import { createDynamoStore } from "../../../runtime/adapters/aws/dynamo-store.ts";
 import { createSqsLease } from "../../../runtime/adapters/aws/sqs-lease.ts";
 import { createSqsMailbox } from "../../../runtime/adapters/aws/sqs-mailbox.ts";
 import type { Commit } from "../../../runtime/ports/store.ts";
+import { StepClock } from "../core/fixtures.ts";
 
 const dynamo = mockClient(DynamoDBClient);
 const sqs = mockClient(SQSClient);
@@ -153,6 +157,117 @@ describe("a commit", () => {
   });
 });
 
+test("the store reads strongly consistently", async () => {
+  dynamo.on(GetItemCommand).resolves({});
+  await store.hydrate(commit.id);
+  await store.readEntry(commit.id, 0, "k");
+  expect(dynamo.commandCalls(GetItemCommand).map(({ args }) => args[0].input)).toEqual([
+    {
+      TableName: "actors",
+      Key: { actor: { S: "Account/alice" }, entry: { S: "head" } },
+      ConsistentRead: true,
+    },
+    {
+      TableName: "actors",
+      Key: { actor: { S: "Account/alice" }, entry: { S: "v/00000000/k" } },
+      ConsistentRead: true,
+    },
+  ]);
+});
+
+describe("the reply table", () => {
+  const start = () => {
+    const clock = new StepClock();
+    const replies = createDynamoReplies({
+      client: dynamo as unknown as DynamoDBClient,
+      table: "replies",
+      clock,
+      ids: { next: () => "attempt" },
+      retentionMs: 60_500,
+    });
+    return { clock, replies };
+  };
+  const item = (id: string, outcome: string) => ({
+    id: { S: id },
+    outcome: { S: outcome },
+    expires: { N: "2000" },
+  });
+
+  test("takes a reply once, with the second after which it may be removed", async () => {
+    await start().replies.write("e1", "+[1]");
+    expect(dynamo.commandCalls(PutItemCommand)[0]?.args[0].input).toEqual({
+      TableName: "replies",
+      Item: { id: { S: "e1" }, outcome: { S: "+[1]" }, expires: { N: "1061" } },
+      ConditionExpression: "attribute_not_exists(id)",
+    });
+  });
+
+  test("a second reply is no error, a lost connection is", async () => {
+    const { replies } = start();
+    dynamo
+      .on(PutItemCommand)
+      .rejectsOnce(new ConditionalCheckFailedException({ message: "", $metadata: {} }))
+      .rejectsOnce(new Error("socket hang up"));
+    await replies.write("e1", "+[1]");
+    await expect(replies.write("e1", "+[1]")).rejects.toThrow("socket hang up");
+  });
+
+  test("is asked strongly, and again for what DynamoDB left out", async () => {
+    const { replies } = start();
+    dynamo
+      .on(BatchGetItemCommand)
+      .resolvesOnce({
+        Responses: { replies: [item("e1", "+[1]")] },
+        UnprocessedKeys: { replies: { Keys: [{ id: { S: "e2" } }] } },
+      })
+      .resolvesOnce({ Responses: { replies: [item("e2", "+[2]")] } });
+    expect([...(await replies.read(["e1", "e2", "e1"]))]).toEqual([
+      ["e1", "+[1]"],
+      ["e2", "+[2]"],
+    ]);
+    const asked = (...ids: string[]) => ({
+      RequestItems: { replies: { Keys: ids.map((id) => ({ id: { S: id } })), ConsistentRead: true } },
+    });
+    expect(dynamo.commandCalls(BatchGetItemCommand).map(({ args }) => args[0].input)).toEqual([
+      asked("e1", "e2"),
+      asked("e2"),
+    ]);
+  });
+
+  test("a wait looks cheaply until the deadline, then once strongly", async () => {
+    const { clock, replies } = start();
+    dynamo.on(GetItemCommand).resolves({});
+    const waiting = replies.wait("e1", clock.now() + 100);
+    await clock.advance(100);
+    expect(await waiting).toBeUndefined();
+    const looks = dynamo.commandCalls(GetItemCommand).map(({ args }) => args[0].input.ConsistentRead);
+    expect(looks).toEqual([false, false, false, true]);
+  });
+
+  test("a long reply is cut between characters, into parts of its own for each attempt", async () => {
+    const outcome = `+["${"😀".repeat(100_000)}"]`;
+    expect(await start().replies.stash("e1", outcome)).toBe("@e1.attempt:2");
+    const parts = dynamo.commandCalls(PutItemCommand).map(({ args }) => args[0].input.Item);
+    expect(parts.map((part) => part?.id?.S)).toEqual(["e1.attempt.0", "e1.attempt.1"]);
+    const texts = parts.map((part) => part?.outcome?.S ?? "");
+    expect(texts.map((text) => text.isWellFormed())).toEqual([true, true]);
+    expect(texts.join("")).toBe(outcome);
+  });
+
+  test("parts of a long reply are read strongly; a missing one is an error, never a shorter reply", async () => {
+    const { replies } = start();
+    dynamo.on(BatchGetItemCommand).resolves({ Responses: { replies: [item("e1", "@e1.x:2")] } });
+    dynamo
+      .on(GetItemCommand, { Key: { id: { S: "e1.x.0" } }, ConsistentRead: true })
+      .resolves({ Item: item("e1.x.0", "+[1") })
+      .on(GetItemCommand, { Key: { id: { S: "e1.x.1" } }, ConsistentRead: true })
+      .resolvesOnce({ Item: item("e1.x.1", "]") })
+      .resolves({});
+    expect((await replies.read(["e1"])).get("e1")).toBe("+[1]");
+    await expect(replies.read(["e1"])).rejects.toThrow("part 1 of reply e1.x is missing");
+  });
+});
+
 test("a head of a newer format is refused", () => {
   expect(() => headFromItem({ format: { N: "2" }, version: { N: "1" } })).toThrow(HeadFormatError);
   expect(() => headFromItem({ version: { N: "1" } })).toThrow(HeadFormatError);
@@ -161,10 +276,10 @@ test("a head of a newer format is refused", () => {
 describe("the mailbox", () => {
   const url = "https://sqs/q.fifo";
   const mailbox = createSqsMailbox(sqs as unknown as SQSClient, url);
-  const send = async (name: string, id: string) => {
+  const send = async (name: string, id: string, type = "Account") => {
     const envelope = {
       id,
-      to: { type: "Account", name },
+      to: { type, name },
       call: { method: "m", args: "[[]]" },
       deadline: 1,
       chain: [],
@@ -183,7 +298,8 @@ describe("the mailbox", () => {
       expect([first?.MessageDeduplicationId, second?.MessageDeduplicationId]).toEqual(["e1", "e2"]);
       groups.add(first?.MessageGroupId);
     }
-    expect(groups.size).toBe(5);
+    groups.add((await send("alice", "e1", "Greeter"))?.MessageGroupId);
+    expect(groups.size).toBe(6);
   });
 
   test("a lease is given up in one request", async () => {

@@ -21,7 +21,15 @@ describe("the rights", () => {
         "sqs:ReceiveMessage",
         "sqs:SendMessage",
       ],
-      [`${actorTableId}.Arn`]: ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"],
+      [`${actorTableId}.Arn`]: [
+        "dynamodb:BatchWriteItem",
+        "dynamodb:ConditionCheckItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+      ],
       [`${replyTableId}.Arn`]: ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"],
       [`${logGroupId(worker)}.Arn`]: ["logs:CreateLogStream", "logs:PutLogEvents"],
     });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Activations } from "../../../runtime/core/activation.ts";
 import { runBatch } from "../../../runtime/core/batch.ts";
 import { StatefulActor } from "../../../runtime/index.ts";
 import type { Commit, CommitResult, Store } from "../../../runtime/ports/store.ts";
@@ -22,15 +23,34 @@ class Counter extends StatefulActor<unknown> {
   async fail() {
     throw new Error("failed");
   }
-  async long() {
-    return "x".repeat(5000);
+  async text(letter: string, length: number) {
+    return letter.repeat(length);
+  }
+  async fill(prefix: string, keys: number) {
+    for (let key = 0; key < keys; key++) await this.ctx.storage.put(`${prefix}${key}`, key);
+  }
+  async putPair(value: number) {
+    await this.ctx.storage.put("small", value);
+    await this.ctx.storage.put("big", new Array(3000).fill("").concat(value));
+  }
+  async pair() {
+    const small = await this.ctx.storage.get<number>("small");
+    return [small, (await this.ctx.storage.get<number[]>("big"))?.at(-1)].join();
   }
   async park() {
     await parked;
     return this.sum();
   }
+  async parkAndAdd(amount: number) {
+    await parked;
+    return this.add(amount);
+  }
+  note() {
+    noted++;
+  }
 }
 let parked: Promise<void> = Promise.resolve();
+let noted = 0;
 
 const counter = { type: "Counter", name: "one" };
 
@@ -66,6 +86,15 @@ function start() {
   return { ...deps, store };
 }
 
+/** A promise that the test opens when it likes. */
+function gate() {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open, opened };
+}
+
 const run = (deps: TestDeps, deliveries: ReturnType<typeof delivery>[], times = UNLIMITED) =>
   runBatch(counter, deliveries, { times, deps });
 
@@ -77,10 +106,12 @@ const result = (deps: TestDeps, { envelope }: ReturnType<typeof delivery>) => {
 describe("what a batch costs", () => {
   test("ten quick turns are one read and one commit", async () => {
     const deps = start();
+    deps.store.readEntry = () => Promise.reject(new Error("there is no entry to read"));
     const batch = Array.from({ length: 10 }, () => delivery(counter, "add", 10));
     expect(await run(deps, batch)).toEqual([]);
     expect(deps.store.hydrations).toBe(1);
     expect(deps.store.commits.length).toBe(1);
+    expect(deps.replies.reads).toBe(0);
     expect(batch.map((each) => result(deps, each))).toEqual([10, 20, 30, 40, 50, 60, 70, 80, 90, 100]);
   });
 
@@ -148,6 +179,16 @@ describe("what a batch costs", () => {
     expect(batch.map((each) => result(deps, each))).toEqual([1, 1, 3, 7]);
   });
 
+  test.each([
+    [50, 49, 1],
+    [50, 50, 2],
+  ])("turns that write %i and %i keys take %i commits: one holds 99 keys", async (first, second, commits) => {
+    const deps = start();
+    const batch = [delivery(counter, "fill", "a", first), delivery(counter, "fill", "b", second)];
+    expect(await run(deps, batch)).toEqual([]);
+    expect(deps.store.commits.length).toBe(commits);
+  });
+
   test("a warm activation is reused at the same version, and only then", async () => {
     const deps = start();
     constructed = 0;
@@ -160,6 +201,39 @@ describe("what a batch costs", () => {
     await run(deps, [last]);
     expect(constructed).toBe(3);
     expect(result(deps, last)).toBe(8);
+  });
+});
+
+describe("what is kept in memory", () => {
+  test("I1: a warm activation that another worker has overtaken is not read from", async () => {
+    const deps = start();
+    await run(deps, [delivery(counter, "add", 1)]);
+    await run({ ...start(), store: deps.store }, [delivery(counter, "add", 5)]);
+    const read = delivery(counter, "sum");
+    await run(deps, [read]);
+    expect(result(deps, read)).toBe(6);
+  });
+
+  test("I7: a warm activation whose commit was lost is not used again", async () => {
+    const deps = start();
+    await run(deps, [delivery(counter, "add", 1)]);
+    deps.store.faults.push(() => Promise.reject(new Error("the network is gone")));
+    const last = delivery(counter, "add", 1);
+    await run(deps, [last]);
+    expect(result(deps, last)).toBe(2);
+  });
+
+  test("only so many idle activations are kept; the one idle longest is evicted", async () => {
+    const deps = { ...start(), activations: new Activations(2) };
+    const visit = async (name: string) => {
+      constructed = 0;
+      const to = { type: "Counter", name };
+      await runBatch(to, [delivery(to, "sum")], { times: UNLIMITED, deps });
+      return constructed;
+    };
+    const built: number[] = [];
+    for (const name of ["a", "b", "c", "b", "c", "a"]) built.push(await visit(name));
+    expect(built).toEqual([1, 1, 1, 0, 0, 1]);
   });
 });
 
@@ -185,6 +259,67 @@ describe("I3: no reply before its commit", () => {
     expect(result(deps, one)).toBe(1);
   });
 
+  test("a batch is over only when its replies are written, each once", async () => {
+    const deps = start();
+    const { open, opened } = gate();
+    const write = deps.replies.write.bind(deps.replies);
+    deps.replies.write = async (id, outcome) => {
+      await opened;
+      await write(id, outcome);
+    };
+    const one = delivery(counter, "add", 1);
+    let over = false;
+    const running = run(deps, [one]).finally(() => {
+      over = true;
+    });
+    for (let round = 0; round < 10; round++) await deps.clock.idle();
+    expect(over).toBe(false);
+    open();
+    expect(await running).toEqual([]);
+    expect(deps.replies.writes).toEqual([one.envelope.id]);
+  });
+
+  test("a batch whose later commit fails still waits for the replies of its earlier one", async () => {
+    const deps = start();
+    const replies = gate();
+    const write = deps.replies.write.bind(deps.replies);
+    deps.replies.write = async (id, outcome) => {
+      await replies.opened;
+      await write(id, outcome);
+    };
+    const down = () => Promise.reject(new Error("down"));
+    deps.store.faults.push((_, land) => land(), ...Array.from({ length: 20 }, () => down));
+    const turns = gate();
+    parked = turns.opened;
+    const batch = [delivery(counter, "add", 1), delivery(counter, "park"), delivery(counter, "add", 1)];
+    const running = run(deps, batch);
+    for (let round = 0; round < 10; round++) await deps.clock.idle();
+    turns.open();
+    for (let round = 0; round < 10; round++) await deps.clock.idle();
+    expect(deps.store.commits.length).toBe(2);
+    replies.open();
+    expect(await running).toEqual(batch.slice(1));
+    expect(deps.replies.writes).toEqual([batch[0]?.envelope.id]);
+  });
+
+  test("a failure is told only when its mark is durable", async () => {
+    const deps = start();
+    const { open, opened } = gate();
+    deps.store.faults.push(async (_, land) => {
+      await opened;
+      return land();
+    });
+    const bad = delivery(counter, "fail");
+    const running = run(deps, [bad]);
+    for (let round = 0; round < 10; round++) await deps.clock.idle();
+    expect(deps.store.commits.length).toBe(1);
+    expect(deps.replies.writes).toEqual([]);
+    open();
+    await running;
+    expect(deps.replies.writes).toEqual([bad.envelope.id]);
+    expect(result(deps, bad)).toBe("ActorMethodError");
+  });
+
   test("a turn that only read, behind one that wrote, waits for that commit", async () => {
     const deps = start();
     deps.store.faults.push(() => Promise.reject(new Error("the network is gone")));
@@ -197,7 +332,70 @@ describe("I3: no reply before its commit", () => {
   });
 });
 
+describe("reads of values outside the head", () => {
+  test("I1: an answer is never put together from two versions", async () => {
+    const deps = start();
+    await run(deps, [delivery(counter, "putPair", 1)]);
+    const reader = { ...start(), store: observed(deps.store) };
+    const readEntry = reader.store.readEntry;
+    const earlier = delivery(counter, "putPair", 2);
+    reader.store.readEntry = async (...asked) => {
+      await run(deps, [earlier]);
+      return readEntry(...asked);
+    };
+    const read = delivery(counter, "pair");
+    expect(await run(reader, [read])).toEqual([]);
+    expect(result(reader, read)).toBe("2,2");
+    expect(reader.problems).toEqual([expect.stringContaining("commit fenced")]);
+  });
+
+  test("while nobody else commits a read is one try", async () => {
+    const deps = start();
+    await run(deps, [delivery(counter, "putPair", 1)]);
+    const reader = { ...start(), store: deps.store };
+    const read = delivery(counter, "pair");
+    expect(await run(reader, [read])).toEqual([]);
+    expect(result(reader, read)).toBe("1,1");
+    expect(reader.problems).toEqual([]);
+  });
+});
+
 describe("I4: a redelivered envelope is not run again", () => {
+  test("each commit of a batch carries the outcomes of the commits before it", async () => {
+    const deps = start();
+    const { open, opened } = gate();
+    parked = opened;
+    const batch = [delivery(counter, "add", 1), delivery(counter, "park"), delivery(counter, "add", 2)];
+    deps.replies.failures = Number.POSITIVE_INFINITY;
+    const running = run(deps, batch);
+    await deps.clock.idle();
+    await deps.clock.idle();
+    open();
+    expect(await running).toEqual(batch);
+    expect(deps.store.commits.length).toBe(2);
+    deps.replies.failures = 0;
+    const rescuer = { ...start(), store: deps.store, replies: deps.replies };
+    expect(await run(rescuer, batch.map(redelivered))).toEqual([]);
+    expect(batch.map((each) => result(deps, each))).toEqual([1, 1, 3]);
+  });
+
+  test("a commit carries the outcomes of turns before it that only read and needed no commit", async () => {
+    const deps = start();
+    const { open, opened } = gate();
+    parked = opened;
+    const batch = [delivery(counter, "sum"), delivery(counter, "park"), delivery(counter, "add", 2)];
+    deps.replies.failures = Number.POSITIVE_INFINITY;
+    const running = run(deps, batch);
+    await deps.clock.idle();
+    await deps.clock.idle();
+    open();
+    expect(await running).toEqual(batch);
+    deps.replies.failures = 0;
+    const rescuer = { ...start(), store: deps.store, replies: deps.replies };
+    expect(await run(rescuer, batch.map(redelivered))).toEqual([]);
+    expect(batch.map((each) => result(deps, each))).toEqual([0, 0, 2]);
+  });
+
   test("died after the commit, before the reply: the redelivery rewrites the reply", async () => {
     const deps = start();
     const one = delivery(counter, "add", 5);
@@ -266,6 +464,13 @@ describe("I4: a redelivered envelope is not run again", () => {
     expect(result(deps, bad)).toBe("ActorMethodError");
   });
 
+  test("the mark never goes back", async () => {
+    const deps = start();
+    const [first, second] = [delivery(counter, "add", 1), delivery(counter, "add", 1)];
+    await run(deps, [second, first]);
+    expect((await deps.store.hydrate(counter))?.mark).toEqual(second.mark);
+  });
+
   test("the same envelope twice in one batch runs once", async () => {
     const deps = start();
     const one = delivery(counter, "add", 3);
@@ -329,6 +534,38 @@ describe("I1, I2: lost, fenced and unknown commits", () => {
     expect((await deps.store.hydrate(counter))?.inline.get("sum")).toBe("[2]");
   });
 
+  test("once a commit is lost, the turn under way is discarded and no other one starts before a new read", async () => {
+    const deps = start();
+    deps.store.faults.push(() => Promise.reject(new Error("the network is gone")));
+    const { open, opened } = gate();
+    parked = opened;
+    noted = 0;
+    const batch = [
+      delivery(counter, "add", 1),
+      delivery(counter, "parkAndAdd", 2),
+      delivery(counter, "note"),
+      delivery(counter, "add", 4),
+    ];
+    const running = run(deps, batch);
+    await deps.clock.idle();
+    await deps.clock.idle();
+    expect(deps.store.commits.length).toBe(1);
+    open();
+    expect(await running).toEqual([]);
+    expect(batch.map((each) => result(deps, each))).toEqual([1, 3, undefined, 7]);
+    expect((await deps.store.hydrate(counter))?.inline.get("sum")).toBe("[7]");
+    expect(noted).toBe(1);
+  });
+
+  test.each([
+    [4, "is done at last", 0],
+    [5, "is left to redelivery", 1],
+  ])("a batch that loses %i commits in a row %s", async (losses, _, left) => {
+    const deps = start();
+    deps.store.faults.push(...Array.from({ length: losses }, () => () => Promise.reject(new Error("down"))));
+    expect((await run(deps, [delivery(counter, "add", 1)])).length).toBe(left);
+  });
+
   test("a store that stays out of reach leaves everything to redelivery", async () => {
     const deps = start();
     const batch = [delivery(counter, "add", 1), delivery(counter, "add", 1)];
@@ -340,11 +577,24 @@ describe("I1, I2: lost, fenced and unknown commits", () => {
     expect(batch.map((each) => result(deps, each))).toEqual([1, 2]);
   });
 
+  test("a store that can't even be read is asked once", async () => {
+    const deps = start();
+    let asked = 0;
+    deps.store.hydrate = () => {
+      asked++;
+      return Promise.reject(new Error("down"));
+    };
+    const one = delivery(counter, "add", 1);
+    expect(await run(deps, [one])).toEqual([one]);
+    expect(asked).toBe(1);
+  });
+
   test("after the end of its lease a worker commits nothing and leaves the rest to redelivery", async () => {
     const deps = start();
     const one = delivery(counter, "add", 1);
     expect(await run(deps, [one], { ...UNLIMITED, commitBy: deps.clock.now() - 1 })).toEqual([one]);
     expect(deps.store.commits).toEqual([]);
+    expect(deps.store.hydrations).toBe(1);
   });
 
   test("no turn starts that could outlive the worker; what ran is committed and answered", async () => {
@@ -358,6 +608,7 @@ describe("I1, I2: lost, fenced and unknown commits", () => {
     await deps.clock.advance(20_000);
     unpark();
     expect(await running).toEqual([batch[2]]);
+    expect(deps.store.hydrations).toBe(1);
     expect(batch.slice(0, 2).map((each) => result(deps, each))).toEqual([1, 1]);
   });
 
@@ -560,8 +811,26 @@ test("a long outcome is stashed before the commit, and only its stand-in lies in
     stashed.push(outcome);
     return `@${id}`;
   };
-  const long = delivery(counter, "long");
+  const long = delivery(counter, "text", "x", 5000);
   await run(deps, [long, delivery(counter, "add", 1)]);
   expect(stashed).toEqual([`+["${"x".repeat(5000)}"]`]);
   expect((await deps.store.hydrate(counter))?.settled.get(long.envelope.id)).toBe(`@${long.envelope.id}`);
 });
+
+test.each([
+  ["of 1,024 bytes", "x", 1019, 0],
+  ["of 1,025 bytes", "x", 1020, 1],
+  ["of 1,025 bytes in fewer characters", "é", 510, 1],
+])(
+  "an outcome %s: where it is short enough it lies in the head itself",
+  async (_, letter, length, stashes) => {
+    const deps = start();
+    let stashed = 0;
+    deps.replies.stash = async (id) => {
+      stashed++;
+      return `@${id}`;
+    };
+    await run(deps, [delivery(counter, "text", letter, length)]);
+    expect(stashed).toBe(stashes);
+  },
+);

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { runBatch } from "../../../runtime/core/batch.ts";
+import { bindActors } from "../../../runtime/core/bindings.ts";
 import { type CallerDeps, createCaller, requestDeadline } from "../../../runtime/core/caller.ts";
+import { ActorNameError } from "../../../runtime/core/errors.ts";
 import { type ActorNamespace, createNamespace } from "../../../runtime/core/namespace.ts";
 import { encodeOutcome, failed, succeeded } from "../../../runtime/core/outcome.ts";
 import {
@@ -62,6 +64,13 @@ describe("a call", () => {
     expect(error).toMatchObject({ name: "ActorMethodError", message: "oh no", effect: "failed" });
   });
 
+  test.each(["", "x", "[1]", "-5", '-{"name":"ActorMethodError"}', "-null"])(
+    "a reply of %j can't be read",
+    async (text) => {
+      await expect(start(() => text).call(one, "greet", [])).rejects.toMatchObject({ name: "CodecError" });
+    },
+  );
+
   test("no reply in time is an unknown outcome that names its envelope", async () => {
     const { call } = start();
     await expect(call(one, "greet", [])).rejects.toMatchObject({
@@ -75,6 +84,7 @@ describe("a call", () => {
     ["an unknown method", "shout", [], "ActorUnknownMethodError"],
     ["a private method", "_greet", [], "ActorPrivateMethodError"],
     ["arguments that can't travel", "greet", [() => {}], "CodecError"],
+    ["arguments over 1 MiB in fewer characters", "greet", ["é".repeat(600 * 1024)], "PayloadTooLargeError"],
     ["arguments over 1 MiB", "greet", ["x".repeat(1024 * 1024)], "PayloadTooLargeError"],
   ])("%s is refused before anything is sent", async (_, method, args, name) => {
     const { call, sent } = start();
@@ -279,11 +289,38 @@ describe("I10: a call cycle fails at once, by name", () => {
   });
 });
 
+test("a call from inside a turn never waits past the end of that turn", async () => {
+  const { call, sent } = start(() => encodeOutcome(succeeded("hello", "greet")));
+  class Relay extends StatefulActor<unknown> {
+    relay() {
+      return call(one, "greet", []);
+    }
+  }
+  const deps = testDeps({ Relay });
+  const relay = { type: "Relay", name: "one" };
+  const hurried = delivery(relay, "relay");
+  const deadline = deps.clock.now() + 10_000;
+  await runBatch(relay, [{ ...hurried, envelope: { ...hurried.envelope, deadline } }], {
+    times: UNLIMITED,
+    deps,
+  });
+  expect(sent[0]?.deadline).toBe(deadline - 1000);
+});
+
+test("a binding reaches the instances of its type", async () => {
+  const { call, sent } = start(() => encodeOutcome(succeeded("hi", "greet")));
+  const calling = { call, ids: { next: () => "fresh" } };
+  const env = bindActors([{ binding: "GREETERS", type: "Greeter" }], calling) as unknown as {
+    GREETERS: ActorNamespace<Greeter>;
+  };
+  expect(await env.GREETERS.idFromName("two").greet("you")).toBe("hi");
+  expect(sent[0]?.to).toEqual({ type: "Greeter", name: "two" });
+});
+
 describe("a stub", () => {
   const { call, sent } = start(() => encodeOutcome(succeeded("hi", "greet")));
-  const stub = createNamespace("Greeter", { call, ids: { next: () => "fresh" } }).idFromName(
-    "one",
-  ) as unknown as Record<string, unknown>;
+  const namespace = createNamespace("Greeter", { call, ids: { next: () => "fresh" } });
+  const stub = namespace.idFromName("one") as unknown as Record<string, unknown>;
 
   test("calls methods and knows its name", async () => {
     expect(stub.id).toBe("one");
@@ -291,9 +328,17 @@ describe("a stub", () => {
     expect(sent.length).toBe(1);
   });
 
+  test("is refused for what can't name an instance", () => {
+    for (const name of ["", "x".repeat(1025), 7 as unknown as string]) {
+      expect(() => namespace.idFromName(name)).toThrow(ActorNameError);
+    }
+  });
+
   test("looks like nothing but a stub", async () => {
     expect(stub.then).toBeUndefined();
     expect(stub.toJSON).toBeUndefined();
+    expect(stub.constructor).toBeUndefined();
+    expect((stub as Record<symbol, unknown>)[Symbol.iterator]).toBeUndefined();
     expect(await stub).toBe(stub);
     expect(JSON.stringify(stub)).toBe('{"id":"one"}');
     expect(String(Object.prototype.toString.call(stub))).toBe("[object Object]");

@@ -83,6 +83,12 @@ describe("what is refused, with its path", () => {
   (circle.a as { b: unknown[] }).b.push(circle);
   const selfMap = new Map<string, unknown>();
   selfMap.set("me", selfMap);
+  const selfKey = new Map<unknown, unknown>();
+  selfKey.set(selfKey, 1);
+  const selfSet = new Set<unknown>();
+  selfSet.add(selfSet);
+  const bare: Record<string, unknown> = Object.create(null);
+  bare["odd key"] = bare;
 
   test.each<[string, unknown, string]>([
     ["a function", { a: [() => {}] }, "$.a[0]: a function"],
@@ -94,6 +100,9 @@ describe("what is refused, with its path", () => {
     ["a symbol key", { o: { [Symbol("k")]: 1 } }, "$.o: an object with a symbol"],
     ["a circular object", circle, "$.a.b[0]: a circular reference"],
     ["a map in itself", { m: selfMap }, '$.m.get("me"): a circular reference'],
+    ["a map that is a key of itself", { m: selfKey }, "$.m.get(object): a circular reference"],
+    ["a set in itself", { s: selfSet }, "$.s.values(): a circular reference"],
+    ["an object without prototype in itself", [bare], '$[0]["odd key"]: a circular reference'],
     ["a weak map", new WeakMap(), "$: an instance of WeakMap"],
   ])("%s", (_, value, message) => {
     const attempt = () => encode(value, "the value");

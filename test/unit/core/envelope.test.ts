@@ -1,5 +1,7 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { systemClock } from "../../../runtime/adapters/system/clock.ts";
+import { randomIds } from "../../../runtime/adapters/system/ids.ts";
 import { actorKey, checkName } from "../../../runtime/core/actor-id.ts";
 import { decodeEnvelope, EnvelopeError, encodeEnvelope } from "../../../runtime/core/envelope.ts";
 import { ActorNameError } from "../../../runtime/core/errors.ts";
@@ -74,6 +76,23 @@ describe("instance names", () => {
       expect(() => checkName(name)).not.toThrow();
     },
   );
+});
+
+test("an id fits into an envelope's and is never given twice", () => {
+  const ids = Array.from({ length: 1000 }, () => randomIds.next());
+  expect(new Set(ids).size).toBe(1000);
+  for (const id of ids) expect(id).toMatch(/^[\w-]{22}$/);
+});
+
+test("a timer that was cancelled does not fire", () => {
+  vi.useFakeTimers();
+  const fired: string[] = [];
+  const cancel = systemClock.after(10, () => fired.push("cancelled"));
+  systemClock.after(10, () => fired.push("kept"));
+  cancel();
+  vi.advanceTimersByTime(10);
+  vi.useRealTimers();
+  expect(fired).toEqual(["kept"]);
 });
 
 test("marks compare as numbers of any length, within one queue only", () => {

@@ -26,6 +26,11 @@ export class StepClock implements Clock {
     };
   }
 
+  /** How many timers are set. */
+  get pending(): number {
+    return this.#timers.length;
+  }
+
   // The event loop's own idea of it: every microtask has run, however long the chain.
   idle(): Promise<void> {
     return immediate();
@@ -51,6 +56,7 @@ export class StepClock implements Clock {
 export class RecordedReplies implements Replies {
   readonly filed = new Map<string, string>();
   readonly writes: string[] = [];
+  reads = 0;
   failures = 0;
 
   async write(envelopeId: string, outcome: string): Promise<void> {
@@ -67,6 +73,7 @@ export class RecordedReplies implements Replies {
   }
 
   async read(envelopeIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    this.reads++;
     return new Map(
       envelopeIds.flatMap((id) => {
         const outcome = this.filed.get(id);

@@ -36,6 +36,10 @@ class Probe extends StatefulActor<unknown> {
     const again = await this.ctx.storage.delete("a");
     return [first, existed, await this.ctx.storage.get("a"), again];
   }
+  async removeAndRead(key: string) {
+    const existed = await this.ctx.storage.delete(key);
+    return [existed, await this.ctx.storage.get(key), await this.ctx.storage.delete(key)];
+  }
   async copies() {
     const value = { list: [1] };
     await this.ctx.storage.put("v", value);
@@ -54,9 +58,28 @@ class Probe extends StatefulActor<unknown> {
     await this.ctx.storage.put("u2", value);
     await this.ctx.storage.put("u3", value);
   }
+  unawaitedThroughHelpers() {
+    void this.helped();
+  }
+  async helped() {
+    await this._outer("h1");
+    await this._outer("h2");
+  }
+  async _outer(key: string) {
+    return this._inner(key);
+  }
+  async _inner(key: string) {
+    return this.ctx.storage.put(key, "kept");
+  }
   unawaitedFailure() {
     void this.ctx.storage.put("bad", () => {});
     return "returned";
+  }
+  async failureCaughtLate() {
+    const failing = this.ctx.storage.put("bad", Symbol("no"));
+    await new Promise((resolve) => setImmediate(resolve));
+    await failing.catch(() => {});
+    return "fine";
   }
   async caughtFailure() {
     await this.ctx.storage.put("bad", Symbol("no")).catch(() => {});
@@ -68,11 +91,30 @@ class Probe extends StatefulActor<unknown> {
     await new Promise<void>((resolve) => later.push(async () => resolve()));
     await this.ctx.storage.put(key, "stray");
   }
+  leaveUnawaitedWrite() {
+    const gate = new Promise<void>((resolve) => later.push(async () => resolve()));
+    void gate.then(() => void this.ctx.storage.put("stray", 1));
+  }
+  throwAndLeaveStrayWork() {
+    this.leaveStrayWork();
+    throw new Error("gone");
+  }
+  text(letter: string, length: number) {
+    return letter.repeat(length);
+  }
+  async stall() {
+    this.seen++;
+    await new Promise(() => {});
+  }
+  environment() {
+    return this.env;
+  }
   leaveStrayWork() {
     const gate = new Promise<void>((resolve) => later.push(async () => resolve()));
     strayOutcome = gate.then(() => this.ctx.storage.put("stray", 1)).catch((error: unknown) => error);
   }
   badResult() {
+    this.seen++;
     void this.ctx.storage.put("k", 1);
     return { nested: [() => {}] };
   }
@@ -153,8 +195,20 @@ describe("what a turn's writes become", () => {
     expect(await call(deps, "count")).toBe(1);
   });
 
+  test("I7: nor writes that were rolled back because the result can't be encoded", async () => {
+    const deps = start();
+    await expect(call(deps, "badResult")).rejects.toThrow("$.nested[0]");
+    expect(await call(deps, "count")).toBe(1);
+  });
+
   test("reads see the turn's own writes", async () => {
     expect(await call(start(), "readOwnWrites")).toEqual([1, true, undefined, false]);
+  });
+
+  test("reads see the turn's own removal of what an earlier turn put", async () => {
+    const deps = start();
+    await call(deps, "put", "k", 1);
+    expect(await call(deps, "removeAndRead", "k")).toEqual([true, undefined, false]);
   });
 
   test("values are copies, when put and when read", async () => {
@@ -173,6 +227,8 @@ describe("what a turn's writes become", () => {
     expect(await call(deps, "unawaited")).toBe("returned");
     expect(await call(deps, "get", "u")).toBe("kept");
     expect(await call(deps, "get", "u3")).toBe("kept");
+    await call(deps, "unawaitedThroughHelpers");
+    expect(await call(deps, "get", "h2")).toBe("kept");
   });
 
   test("I6: an un-awaited write that fails fails the call; one that user code caught does not", async () => {
@@ -182,6 +238,7 @@ describe("what a turn's writes become", () => {
       message: expect.stringContaining('the value for key "bad" can\'t be encoded at $: a function'),
     });
     expect(await call(deps, "caughtFailure")).toBe("fine");
+    expect(await call(deps, "failureCaughtLate")).toBe("fine");
     expect(await call(deps, "get", "good")).toBe(1);
   });
 
@@ -192,6 +249,16 @@ describe("what a turn's writes become", () => {
       message: expect.stringContaining("$.nested[0]"),
     });
     expect(await call(deps, "get", "k")).toBeUndefined();
+    expect((await deps.store.hydrate(probe))?.inline.size).toBe(0);
+  });
+
+  test("a result over 4 MiB, in bytes, fails the call", async () => {
+    const most = 4 * 1024 * 1024 - 4;
+    expect(await call(start(), "text", "x", most)).toHaveLength(most);
+    await expect(call(start(), "text", "é", most / 2 + 2)).rejects.toMatchObject({
+      name: "PayloadTooLargeError",
+      message: expect.stringContaining("the result of text has 4194308 bytes encoded; at most 4194304"),
+    });
   });
 
   test("whatever is thrown reaches the caller as an ActorMethodError", async () => {
@@ -205,6 +272,23 @@ describe("what a turn's writes become", () => {
     await runBatch(to, [one], { times: UNLIMITED, deps });
     expect(deps.replies.outcome(one.envelope.id)).toEqual({ ok: true, result: "[true]" });
     expect([...((await deps.store.hydrate(to))?.inline ?? [])]).toEqual([["made", "[true]"]]);
+  });
+});
+
+describe("what a turn gets and tells", () => {
+  test("the instance gets the bindings as this.env", async () => {
+    expect(await call(testDeps({ Probe }, { GREETING: "hello" }), "environment")).toEqual({
+      GREETING: "hello",
+    });
+  });
+
+  test("what user code threw is reported for its author; what was refused by name is not", async () => {
+    const deps = start();
+    await expect(call(deps, "throwOnly")).rejects.toThrow();
+    expect(deps.problems).toEqual(["turn failed: nothing written"]);
+    await expect(call(deps, "_hidden")).rejects.toThrow();
+    await expect(call(deps, "nothing")).rejects.toThrow();
+    expect(deps.problems.length).toBe(1);
   });
 });
 
@@ -224,6 +308,14 @@ describe("limits of a turn", () => {
     await later.pop()?.();
     await deps.clock.idle();
     expect(await call(deps, "get", "k")).toBeUndefined();
+    expect(await call(deps, "count")).toBe(1);
+  });
+
+  test("I8: a method over its budget loses its object even if it wrote nothing: it still runs", async () => {
+    const deps = start();
+    const running = runBatch(probe, [delivery(probe, "stall")], { times: UNLIMITED, deps });
+    await deps.clock.advance(30_000);
+    expect(await running).toEqual([]);
     expect(await call(deps, "count")).toBe(1);
   });
 
@@ -252,6 +344,37 @@ describe("limits of a turn", () => {
       name: "StorageScopeError",
       message: expect.stringContaining("after its turn"),
     });
+    expect(await call(deps, "get", "stray")).toBeUndefined();
+  });
+
+  test("I6: storage used after the turn has failed is refused too", async () => {
+    const deps = start();
+    await expect(call(deps, "throwAndLeaveStrayWork")).rejects.toThrow("gone");
+    await later.pop()?.();
+    expect(await strayOutcome).toMatchObject({
+      name: "StorageScopeError",
+      message: expect.stringContaining("after its turn"),
+    });
+  });
+
+  test("a turn that has ended leaves no timer", async () => {
+    const deps = start();
+    await call(deps, "count");
+    await expect(call(deps, "throwOnly")).rejects.toThrow();
+    expect(deps.clock.pending).toBe(0);
+  });
+
+  test("I6: a stray write that nobody looks at is refused in silence: it must not end the process", async () => {
+    const deps = start();
+    const rejections: unknown[] = [];
+    const listener = (reason: unknown) => void rejections.push(reason);
+    process.on("unhandledRejection", listener);
+    await call(deps, "leaveUnawaitedWrite");
+    await later.pop()?.();
+    await deps.clock.idle();
+    await deps.clock.idle();
+    process.off("unhandledRejection", listener);
+    expect(rejections).toEqual([]);
     expect(await call(deps, "get", "stray")).toBeUndefined();
   });
 
@@ -320,9 +443,43 @@ describe("what may be called", () => {
     },
   );
 
+  test("arguments that are no array are refused before anything runs", async () => {
+    const deps = start();
+    const one = delivery(probe, "count");
+    const forged = {
+      ...one,
+      envelope: { ...one.envelope, call: { method: "count", args: '[{"length":1},0]' } },
+    };
+    await runBatch(probe, [forged], { times: UNLIMITED, deps });
+    expect(deps.replies.outcome(one.envelope.id)).toMatchObject({
+      error: { name: "CodecError", message: "the arguments of count must be an array" },
+    });
+    expect(await call(deps, "count")).toBe(1);
+  });
+
   test("a type that is not deployed here is refused", async () => {
     const deps = testDeps({});
     await expect(call(deps, "get", "k")).rejects.toMatchObject({ name: "ActorUnknownTypeError" });
+  });
+
+  test("I9: the error lists what is callable, and nothing else", async () => {
+    class Small extends StatefulActor<unknown> {
+      greet() {}
+      wave() {}
+      _secret() {}
+      alarm() {}
+    }
+    await expect(call(testDeps({ Probe: Small }), "nothing")).rejects.toThrow(
+      /^Small\.nothing is not a method; callable are: greet, wave$/,
+    );
+  });
+
+  test("I9: what hides a method of the class in between is not callable, nor is what it hides", async () => {
+    class Hiding extends Probe {}
+    Object.defineProperty(Hiding.prototype, "count", { value: "no function" });
+    await expect(call(testDeps({ Probe: Hiding }), "count")).rejects.toMatchObject({
+      name: "ActorUnknownMethodError",
+    });
   });
 
   test("methods of a class in between are callable", async () => {
@@ -351,6 +508,27 @@ describe("the storage's refusals", () => {
     await expect(call(start(), "put", "big", "x".repeat(400_000))).rejects.toMatchObject({
       name: "StorageLimitError",
       message: expect.stringMatching(/key "big" has 400004 bytes encoded; at most 393216/),
+    });
+  });
+
+  test("a value of exactly the limit is stored; its size counts in bytes, not characters", async () => {
+    const deps = start();
+    await call(deps, "put", "most", "x".repeat(384 * 1024 - 4));
+    expect(await call(deps, "get", "most")).toHaveLength(384 * 1024 - 4);
+    await expect(call(deps, "put", "wide", "é".repeat(200_000))).rejects.toThrow("has 400004 bytes encoded");
+  });
+
+  test("storage can't be used outside of any turn", async () => {
+    let leaked: Probe | undefined;
+    class Leaky extends Probe {
+      leak() {
+        leaked = this;
+      }
+    }
+    await call(testDeps({ Probe: Leaky }), "leak");
+    await expect(leaked?.put("k", 1)).rejects.toMatchObject({
+      name: "StorageScopeError",
+      message: 'storage of Probe "one" was used outside of any turn; use it in a method, awaited',
     });
   });
 

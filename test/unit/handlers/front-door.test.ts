@@ -1,14 +1,29 @@
 import { describe, expect, test, vi } from "vitest";
 import { createFrontDoor } from "../../../handlers/front-door.ts";
 import { encodedPath } from "../../../handlers/http-api-path.ts";
-import type { FetchHandler } from "../../../handlers/project-module.ts";
+import {
+  actorClasses,
+  type FetchHandler,
+  fetchHandler,
+  ProjectError,
+} from "../../../handlers/project-module.ts";
 import { createRouterHandler } from "../../../handlers/router.ts";
-import { createCaller } from "../../../runtime/core/caller.ts";
+import { createCaller, requestDeadline } from "../../../runtime/core/caller.ts";
 import {
   ActorCallTimeoutError,
+  ActorDeadlineError,
   ActorMethodError,
+  ActorMethodTimeoutError,
+  ActorNameError,
+  ActorPrivateMethodError,
   ActorUnknownMethodError,
+  ActorUnknownTypeError,
+  CodecError,
+  PayloadTooLargeError,
+  StorageLimitError,
 } from "../../../runtime/core/errors.ts";
+import type { Env } from "../../../runtime/core/stateful-actor.ts";
+import { StatefulActor } from "../../../runtime/index.ts";
 import type { ActorId } from "../../../runtime/ports/mailbox.ts";
 import { StepClock, testDeps } from "../core/fixtures.ts";
 
@@ -19,7 +34,7 @@ function start(
   const problems: string[] = [];
   const door = createFrontDoor({
     handler,
-    env: {},
+    env: { BOUND: true } as Env,
     types: new Set(["Account"]),
     call: async (to, method, args) => answer(to, method, args),
     requestWaitMs: 28_000,
@@ -31,7 +46,7 @@ function start(
     const response = await door.fetch(request);
     return { status: response.status, body: (await response.json()) as unknown };
   };
-  return { post, problems };
+  return { post, problems, door };
 }
 
 const echo = (to: ActorId, method: string, args: readonly unknown[]) => ({ ...to, method, args });
@@ -57,11 +72,20 @@ describe("the RPC door", () => {
   test("no body is no arguments; a result of undefined is null; the rest has a JSON view", async () => {
     expect((await start(echo).post("/Account/a/m")).body).toMatchObject({ args: [] });
     expect((await start(() => undefined).post("/Account/a/m")).body).toBe(null);
-    const odd = { d: new Date(0), m: new Map([[1, 2n]]), b: new Uint8Array([1, 2]), r: /x/g };
+    const odd = {
+      d: new Date(0),
+      m: new Map([[1, 2n]]),
+      s: new Set(["a"]),
+      b: new Uint8Array([9, 1, 2, 9]).subarray(1, 3),
+      a: new Uint8Array([1, 2]).buffer,
+      r: /x/g,
+    };
     expect((await start(() => odd).post("/Account/a/m")).body).toEqual({
       d: "1970-01-01T00:00:00.000Z",
       m: [[1, "2"]],
+      s: ["a"],
       b: "AQI=",
+      a: "AQI=",
       r: "/x/g",
     });
   });
@@ -107,6 +131,22 @@ describe("the RPC door", () => {
     expect((await door.fetch(request)).status).toBe(413);
   });
 
+  test("of a refused body only so much is read that its client hears the answer", async () => {
+    let sent = 0;
+    const stream = new ReadableStream({
+      pull(controller) {
+        if (++sent > 64) controller.close();
+        else controller.enqueue(new Uint8Array(1024 * 1024));
+      },
+    });
+    const headers = { "content-length": String(64 * 1024 * 1024) };
+    const init = { method: "POST", body: stream, duplex: "half", headers };
+    const request = new Request("http://door/Account/a/m", init as RequestInit);
+    expect((await start(echo).door.fetch(request)).status).toBe(413);
+    expect(sent).toBeGreaterThan(15);
+    expect(sent).toBeLessThan(25);
+  });
+
   test("other methods than POST are refused", async () => {
     expect(await start(echo).post("/Account/a/m", undefined, "GET")).toMatchObject({ status: 405 });
   });
@@ -125,7 +165,40 @@ describe("the RPC door", () => {
   });
 });
 
+test.each([
+  [ActorNameError, 400],
+  [ActorPrivateMethodError, 403],
+  [ActorUnknownMethodError, 404],
+  [ActorUnknownTypeError, 404],
+  [PayloadTooLargeError, 413],
+  [ActorMethodError, 500],
+  [CodecError, 500],
+  [StorageLimitError, 500],
+  [ActorMethodTimeoutError, 504],
+  [ActorCallTimeoutError, 504],
+  [ActorDeadlineError, 504],
+])("%o is answered with status %i, and is no problem of the server", async (Failure, status) => {
+  const { post, problems } = start(() => Promise.reject(new Failure("no")));
+  expect(await post("/Account/a/m", "[]")).toMatchObject({ status, body: { error: { message: "no" } } });
+  expect(problems).toEqual([]);
+});
+
+test("an answer of the RPC door is JSON by its header too", async () => {
+  const response = await start(echo).door.fetch(new Request("http://door/Account/a/m", { method: "POST" }));
+  expect(response.headers.get("content-type")).toBe("application/json");
+});
+
 describe("a project's own fetch handler", () => {
+  test("gets the request and the bindings, and a deadline for its calls", async () => {
+    let deadline: number | undefined;
+    const { post } = start(echo, async (request, env) => {
+      deadline = requestDeadline.getStore();
+      return Response.json({ body: await request.text(), env });
+    });
+    expect(await post("/any/where", "x")).toEqual({ status: 200, body: { body: "x", env: { BOUND: true } } });
+    expect(deadline).toBe(1_028_000);
+  });
+
   test("what it throws stays inside; an actor's error is passed on", async () => {
     const inner = start(echo, () => Promise.reject(new Error("password is hunter2")));
     expect(await inner.post("/", "x")).toEqual({
@@ -226,6 +299,44 @@ describe("I9: two names are two instances, also behind a gateway that decodes %2
 
   test.each(["/Account/.../debit", "/Account/.hidden/debit", "/Account/a..b/debit"])("%s has one", (path) => {
     expect(encodedPath(path)).toBe(path);
+  });
+});
+
+describe("a project's module", () => {
+  class Account extends StatefulActor<unknown> {}
+  const bound = (type: string) => [{ binding: "ACCOUNT", type }];
+
+  test("gives the classes that the bindings name", () => {
+    expect([...actorClasses({ Account }, bound("Account"))]).toEqual([["Account", Account]]);
+  });
+
+  test.each<[string, object, string, string]>([
+    [
+      "does not export",
+      {},
+      "Account",
+      'the entry module exports no class Account; add: export { Account } from "./…"',
+    ],
+    ["only inherits", {}, "toString", "the entry module exports no class toString"],
+    ["exports as no actor", { Account: class {} }, "Account", "must be a class that extends StatefulActor"],
+    ["exports as no class", { Account: () => {} }, "Account", "must be a class that extends StatefulActor"],
+  ])("is refused when a binding names what it %s", (_, module, type, message) => {
+    expect(() => actorClasses({ ...module }, bound(type))).toThrow(ProjectError);
+    expect(() => actorClasses({ ...module }, bound(type))).toThrow(message);
+  });
+
+  test("may have a fetch handler, called on its default export", async () => {
+    const owner = {
+      greeting: "hello",
+      fetch() {
+        return new Response(this.greeting);
+      },
+    };
+    const response = await fetchHandler({ default: owner })?.(new Request("http://door/"), {});
+    expect(await response?.text()).toBe("hello");
+    expect(fetchHandler({})).toBeUndefined();
+    expect(fetchHandler({ default: {} })).toBeUndefined();
+    expect(() => fetchHandler({ default: { fetch: "no" } })).toThrow(ProjectError);
   });
 });
 

@@ -1,6 +1,11 @@
 import type { SQSRecord } from "aws-lambda";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { required, requiredSeconds } from "../../../handlers/environment.ts";
 import { serveRecords } from "../../../handlers/serve-records.ts";
+import {
+  surviveStrayRejections,
+  surviveStrayRejectionsOnLambda,
+} from "../../../handlers/stray-rejections.ts";
 import { deliveryOf } from "../../../runtime/adapters/aws/sqs-record.ts";
 import { encode } from "../../../runtime/core/codec.ts";
 import { encodeEnvelope } from "../../../runtime/core/envelope.ts";
@@ -39,7 +44,7 @@ function record(name: string, step: string, attributes: Record<string, string> =
       SentTimestamp: "999999",
       SenderId: "x",
       ApproximateFirstReceiveTimestamp: "1000000",
-      SequenceNumber: String(18_849_000_000_000_000 + sequence),
+      SequenceNumber: String(18_849_000_000_000_000_000n + BigInt(sequence)),
       MessageGroupId: "g",
       ...attributes,
     },
@@ -109,6 +114,42 @@ describe("a batch of messages", () => {
     open();
     await serving;
     expect(released.length).toBe(1);
+    expect(deps.clock.pending).toBe(0);
+  });
+
+  test("groups that are all done in time are not released one by one, and leave no timer", async () => {
+    const { serve, deps, released } = start();
+    const open = gate("slow");
+    const serving = serve([record("a", "slow"), record("b", "1")]);
+    await deps.clock.advance(50);
+    open();
+    await serving;
+    expect(released).toEqual([]);
+    expect(deps.clock.pending).toBe(0);
+  });
+
+  test("of a group that is not finished only what is done is released; the rest comes back", async () => {
+    const { serve, deps, released, returned } = start();
+    const open = gate("slow");
+    const commit = deps.store.commit;
+    let commits = 0;
+    deps.store.commit = (each) =>
+      each.id.name === "b" && ++commits > 1 ? Promise.reject(new Error("down")) : commit(each);
+    const slow = record("a", "slow");
+    const done = [record("b", "1"), record("b", "2")];
+    const openMiddle = gate("middle");
+    const tail = [record("b", "middle"), record("b", "3")];
+    const serving = serve([slow, ...done, ...tail]);
+    await expect.poll(() => deps.replies.filed.size, { timeout: 10_000 }).toBe(2);
+    openMiddle();
+    await expect.poll(() => returned.length, { timeout: 10_000 }).toBe(1);
+    await deps.clock.advance(100);
+    expect(released).toEqual([done.map(({ receiptHandle }) => receiptHandle)]);
+    expect(returned).toEqual([[tail.map(({ receiptHandle }) => receiptHandle), 1]]);
+    open();
+    expect(await serving).toEqual({
+      batchItemFailures: tail.map(({ messageId }) => ({ itemIdentifier: messageId })),
+    });
   });
 
   test("what is no envelope fails alone and never runs", async () => {
@@ -135,6 +176,31 @@ describe("a batch of messages", () => {
     expect(returned).toEqual([[tail.map(({ receiptHandle }) => receiptHandle), 1]]);
     await serve([record("a", "3", { ApproximateReceiveCount: "4" })]);
     expect(returned[1]?.[1]).toBe(8);
+    await serve([record("a", "4", { ApproximateReceiveCount: "3" }), record("a", "5")]);
+    expect(returned[2]?.[1]).toBe(4);
+    await serve([record("a", "6", { ApproximateReceiveCount: "9" })]);
+    expect(returned[3]?.[1]).toBe(20);
+  });
+
+  test("a queue that refuses to release or to return messages fails nothing", async () => {
+    const { serve, deps } = start();
+    const refuse = () => Promise.reject(new Error("throttled"));
+    deps.lease.release = refuse;
+    deps.lease.returnAfter = refuse;
+    const commit = deps.store.commit;
+    deps.store.commit = (each) => (each.id.name === "c" ? Promise.reject(new Error("down")) : commit(each));
+    const open = gate("slow");
+    const lost = record("c", "1");
+    const serving = serve([record("a", "slow"), record("b", "1"), lost]);
+    await expect
+      .poll(() => deps.problems, { timeout: 10_000 })
+      .toContain("messages not returned early: throttled");
+    await deps.clock.advance(100);
+    await expect
+      .poll(() => deps.problems, { timeout: 10_000 })
+      .toContain("messages not released early: throttled");
+    open();
+    expect(await serving).toEqual({ batchItemFailures: [{ itemIdentifier: lost.messageId }] });
   });
 
   test("turns that the invocation has no time for come back", async () => {
@@ -154,13 +220,97 @@ describe("a batch of messages", () => {
   });
 });
 
+test.each([
+  ["was received later", "1000000"],
+  ["does not say when it was received", ""],
+  ["says that it was never received", "0"],
+])("the oldest lease of a batch counts, also when another message %s", async (_, first) => {
+  const { serve, deps } = start();
+  const stale = record("a", "1", { ApproximateFirstReceiveTimestamp: String(deps.clock.now() - 94_500) });
+  const other = record("b", "1", { ApproximateFirstReceiveTimestamp: first });
+  expect((await serve([stale, other])).batchItemFailures.length).toBe(2);
+  expect(await serve([other])).toEqual({ batchItemFailures: [] });
+  expect(await deps.store.hydrate({ type: "Probe", name: "a" })).toBeUndefined();
+});
+
+test("a message received before was first received in an older lease, which says nothing of this one", async () => {
+  const { serve, deps } = start();
+  const again = record("a", "1", {
+    ApproximateReceiveCount: "2",
+    ApproximateFirstReceiveTimestamp: String(deps.clock.now() - 94_500),
+  });
+  expect(await serve([again])).toEqual({ batchItemFailures: [] });
+});
+
+test("a queue whose clock is ahead lengthens no lease", async () => {
+  const { deps } = start();
+  const open = gate("slow");
+  const ahead = record("a", "slow", { ApproximateFirstReceiveTimestamp: String(deps.clock.now() + 60_000) });
+  const serving = serveRecords([ahead], {
+    endsBy: deps.clock.now() + 90_000,
+    deps: { ...deps, leaseMs: 10_000 },
+  });
+  await deps.clock.advance(9_500);
+  open();
+  expect((await serving).batchItemFailures.length).toBe(1);
+  expect(await deps.store.hydrate({ type: "Probe", name: "a" })).toBeUndefined();
+});
+
+describe("the function around it", () => {
+  test("reads its settings from the environment, and says which one is missing or wrong", () => {
+    vi.stubEnv("LEASE_SECONDS", "95");
+    expect(required("LEASE_SECONDS")).toBe("95");
+    expect(requiredSeconds("LEASE_SECONDS")).toBe(95_000);
+    for (const wrong of ["x", "0", "-1", "1.5"]) {
+      vi.stubEnv("LEASE_SECONDS", wrong);
+      expect(() => requiredSeconds("LEASE_SECONDS")).toThrow(
+        "LEASE_SECONDS must be a whole number of seconds",
+      );
+    }
+    vi.stubEnv("LEASE_SECONDS", "");
+    expect(() => requiredSeconds("LEASE_SECONDS")).toThrow("LEASE_SECONDS is not set");
+    vi.unstubAllEnvs();
+  });
+
+  test("outlives a promise that user code left rejected, and reports it", () => {
+    const problems: string[] = [];
+    const telemetry = {
+      problem: (what: string, { reason }: { reason?: unknown }) => problems.push(`${what}: ${reason}`),
+    };
+    const before = process.listeners("unhandledRejection");
+    const tell = () =>
+      process.listeners("unhandledRejection").at(-1)?.(new Error("oh no"), Promise.resolve());
+    const forget = surviveStrayRejections(telemetry);
+    expect(process.listenerCount("unhandledRejection")).toBe(before.length + 1);
+    tell();
+    forget();
+    expect(process.listeners("unhandledRejection")).toEqual(before);
+    surviveStrayRejectionsOnLambda(telemetry);
+    // Lambda's own listener, which ends the process, is gone.
+    expect(process.listenerCount("unhandledRejection")).toBe(1);
+    tell();
+    process.removeAllListeners("unhandledRejection");
+    for (const each of before) process.on("unhandledRejection", each);
+    expect(problems).toEqual(["stray rejection: oh no", "stray rejection: oh no"]);
+  });
+});
+
 describe("a record", () => {
   const read = (attributes: Record<string, string>) =>
     deliveryOf(record("a", "1", attributes), { now: 1_000_000, leaseMs: 95_000 });
 
   test("gives its place in the mailbox", () => {
     expect(read({ SequenceNumber: "18849496460467696128" }).mark?.sequence).toBe("18849496460467696128");
-    expect(read({ SequenceNumber: "abc" }).mark).toBeUndefined();
+    for (const odd of ["abc", "", "0", "007", "1.5"]) {
+      expect(read({ SequenceNumber: odd }).mark).toBeUndefined();
+    }
+    const elsewhere = deliveryOf(
+      { ...record("a", "1"), eventSourceARN: "arn:aws:sqs:us-east-1:000000000000:other.fifo" },
+      { now: 1_000_000, leaseMs: 95_000 },
+    );
+    expect(read({}).mark?.queue).toMatch(/^[\w-]{8}$/);
+    expect(read({}).mark?.queue).toBe(read({}).mark?.queue);
+    expect(elsewhere.mark?.queue).not.toBe(read({}).mark?.queue);
   });
 
   test("is suspect when received before, older than a lease, or without attributes", () => {
@@ -168,6 +318,7 @@ describe("a record", () => {
     expect(read({ ApproximateReceiveCount: "2" }).suspect).toBe(true);
     expect(read({ SentTimestamp: "905000" }).suspect).toBe(true);
     expect(read({ SentTimestamp: "905001" }).suspect).toBe(false);
-    expect(read({ ApproximateReceiveCount: "", SentTimestamp: "" }).suspect).toBe(true);
+    expect(read({ ApproximateReceiveCount: "" }).suspect).toBe(true);
+    expect(read({ SentTimestamp: "" }).suspect).toBe(true);
   });
 });
