@@ -64,7 +64,7 @@ describe("a call", () => {
     expect(error).toMatchObject({ name: "ActorMethodError", message: "oh no", effect: "failed" });
   });
 
-  test.each(["", "x", "[1]", "-5", '-{"name":"ActorMethodError"}', "-null"])(
+  test.each(["", "x", "[1]", "-5", '-{"name":"ActorMethodError"}', "-null", "-{"])(
     "a reply of %j can't be read",
     async (text) => {
       await expect(start(() => text).call(one, "greet", [])).rejects.toMatchObject({ name: "CodecError" });
