@@ -201,7 +201,11 @@ describe("a call made by a method", () => {
 
   test("I6: what user code writes when a call that it did not await can't leave is part of the turn", async () => {
     const { run, mailbox, stored } = caller((greet, storage) => {
-      greet("log").catch(() => storage.put("failed", true));
+      // Each function in between takes a few microtasks to pass a failure on.
+      const inner = async () => greet("log");
+      const middle = async () => inner();
+      const outer = async () => middle();
+      outer().catch(() => storage.put("failed", true));
     });
     mailbox.send = () => Promise.reject(new Error("down"));
     expect(await run()).toMatchObject({ ok: true });
