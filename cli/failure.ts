@@ -18,7 +18,7 @@ export function failureText(error: unknown): string {
   if (error.syscall === "listen") {
     return `port ${error.port} can't be opened (${error.code}): choose another with --port <n>`;
   }
-  return error.message;
+  return `the state folder can't be used: ${error.message}; choose another with --state <dir>`;
 }
 
 interface SystemError extends Error {

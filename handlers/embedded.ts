@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { createAdaptorServer } from "@hono/node-server";
 import { createLocalMailbox } from "../runtime/adapters/local/local-mailbox.ts";
 import { createLocalReplies } from "../runtime/adapters/local/local-replies.ts";
@@ -21,6 +22,8 @@ import { surviveStrayRejections } from "./stray-rejections.ts";
 const KEPT_ACTIVATIONS = 10_000;
 /** Nothing here ends a request early: long enough for a method's whole budget and some waiting before it. */
 const REQUEST_WAIT_MS = METHOD_BUDGET_MS + 10_000;
+/** Largest head of a request, in bytes: a name of 10 KB takes 30 KB percent-encoded, and must get its refusal. */
+const MAX_HEAD_BYTES = 64 * 1024;
 /** How often a closing server looks for connections that have become idle, in ms. */
 const CLOSE_SWEEP_MS = 10;
 /** One process owns the state file, so no lease ever runs out. */
@@ -86,7 +89,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const server = createAdaptorServer({
     fetch: (request: Request) => door.fetch(genuine(request)),
     overrideGlobalObjects: false,
+    serverOptions: { maxHeaderSize: MAX_HEAD_BYTES },
   }) as Server;
+  server.on("clientError", refuseMalformed);
   try {
     await listen(server, options);
   } catch (error) {
@@ -116,6 +121,21 @@ function genuine(request: Request): Request {
   // No Request may have these methods; the door refuses them.
   if (/^(trace|track|connect)$/i.test(method)) return request;
   return new Request(url, { method, headers, body, signal, ...(body && { duplex: "half" }) });
+}
+
+/** What is no HTTP request never reaches the door; it gets an answer in the same form. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
+  const message = tooLarge ? `the request's head is over ${MAX_HEAD_BYTES} bytes` : "this is no HTTP request";
+  const body = JSON.stringify({ error: { name: "BadRequestError", message } });
+  socket.end(
+    `HTTP/1.1 ${tooLarge ? "431 Request Header Fields Too Large" : "400 Bad Request"}\r\n` +
+      `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
 }
 
 function openStore(file: string) {

@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Caller } from "../runtime/core/caller.ts";
-import { requestDeadline } from "../runtime/core/caller.ts";
 import { ActorError, messageOf, stackOf } from "../runtime/core/errors.ts";
+import { requestDeadline } from "../runtime/core/request-deadline.ts";
 import type { Env } from "../runtime/core/stateful-actor.ts";
 import type { Clock } from "../runtime/ports/clock.ts";
 import type { Telemetry } from "../runtime/ports/telemetry.ts";
@@ -43,8 +43,14 @@ export function createFrontDoor({
     bodyLimit({
       maxSize: MAX_BODY_BYTES,
       onError: async ({ req }) => {
-        await discard(req.raw.body);
-        return refusal(413, "PayloadTooLargeError", `the request body is over ${MAX_BODY_BYTES} bytes`);
+        const answer = refusal(
+          413,
+          "PayloadTooLargeError",
+          `the request body is over ${MAX_BODY_BYTES} bytes`,
+        );
+        // What can't be read to its end leaves a connection that nobody can use again.
+        if (!(await discard(req.raw.body))) answer.headers.set("connection", "close");
+        return answer;
       },
     }),
   );
@@ -59,7 +65,7 @@ export function createFrontDoor({
         // Hono's error handler sees nothing but errors.
         throw thrown instanceof Error ? thrown : new Error(`the fetch handler threw ${messageOf(thrown)}`);
       });
-    if (response instanceof Response) return response;
+    if (response instanceof Response) return typed(response);
     return refusal(500, "InternalError", "the fetch handler returned no Response");
   });
   door.onError((error) => {
@@ -72,14 +78,28 @@ export function createFrontDoor({
   return door;
 }
 
-/** A refused body is read on for a while: a client that is still sending would see a broken connection, not the refusal. */
-async function discard(body: ReadableStream<Uint8Array> | null): Promise<void> {
-  if (!body || body.locked) return;
+/**
+ * A refused body is read on for a while: a client that is still sending would see a broken connection, not the refusal.
+ *
+ * @returns whether it was read to its end
+ */
+async function discard(body: ReadableStream<Uint8Array> | null): Promise<boolean> {
+  if (!body) return true;
+  if (body.locked) return false;
   let bytes = 0;
   for await (const part of body) {
     bytes += part.byteLength;
-    if (bytes > MAX_DISCARDED_BYTES) return;
+    if (bytes > MAX_DISCARDED_BYTES) return false;
   }
+  return true;
+}
+
+/** Bytes without a type are bytes: on Lambda they would travel as text, and be broken on the way. */
+function typed(response: Response): Response {
+  if (response.body === null || response.headers.has("content-type")) return response;
+  const headers = new Headers(response.headers);
+  headers.set("content-type", "application/octet-stream");
+  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
 }
 
 /** Handlers take names out of the path with `decodeURIComponent`, which throws on half an escape. */

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { Clock } from "../ports/clock.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { ActorId, Envelope, Mailbox } from "../ports/mailbox.ts";
@@ -15,13 +14,11 @@ import {
 } from "./errors.ts";
 import { type ActorClass, methodOf } from "./method.ts";
 import { decodeOutcome, resultOf } from "./outcome.ts";
+import { requestDeadline } from "./request-deadline.ts";
 import { currentTurn } from "./turn.ts";
 
 /** Largest envelope, in UTF-8 bytes: an SQS message holds 1 MiB. */
 const MAX_ENVELOPE_BYTES = 1024 * 1024;
-/** When the request that the running code serves must be answered, in ms since the epoch. */
-export const requestDeadline = new AsyncLocalStorage<number>();
-
 export interface CallerDeps {
   /** Classes known on this side; calls on them are refused before anything is sent. */
   readonly actors: ReadonlyMap<string, ActorClass>;

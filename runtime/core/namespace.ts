@@ -51,8 +51,17 @@ export function createNamespace(type: string, { call, ids }: { call: Caller; ids
   };
 }
 
+/** What a stub is made of. Its class keeps the codec from taking a stub for a plain value. */
+class Stub {
+  readonly id: string;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+}
+
 function createStub(to: ActorId, call: Caller): ActorStub {
-  const own = { id: to.name };
+  const own = new Stub(to.name);
   return new Proxy(own, {
     get(_, property) {
       if (property === "id") return own.id;

@@ -68,4 +68,25 @@ describe("requests as they come over the wire", () => {
     const answer = await exchange(await start(), head(`${method} /Echo/a/echo HTTP/1.1`));
     expect(answer).toMatch(/^HTTP\/1.1 405 /);
   });
+
+  test("a refused chunked body closes its connection, and says so", async () => {
+    const part = `10000\r\n${"x".repeat(65_536)}\r\n`;
+    const head = ["POST /Echo/a/echo HTTP/1.1", "Host: x", "Transfer-Encoding: chunked", "", ""].join("\r\n");
+    const answer = await exchange(await start(), `${head}${part.repeat(32)}0\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1.1 413 .*"PayloadTooLargeError"/s);
+    expect(answer).toMatch(/\r\nconnection: close\r\n/i);
+  });
+
+  test("a name of 10 KB gets its refusal, also percent-encoded", async () => {
+    const answer = await exchange(await start(), head(`POST /Echo/${"%C3%A9".repeat(5120)}/echo HTTP/1.1`));
+    expect(answer).toMatch(/^HTTP\/1.1 400 .*"ActorNameError"/s);
+  });
+
+  test.each([
+    ["a head over 64 KB", head(`POST /Echo/${"x".repeat(70_000)}/echo HTTP/1.1`), 431],
+    ["what is no request", "hello\r\n\r\n", 400],
+  ])("%s is answered in JSON", async (_, request, status) => {
+    const answer = await exchange(await start(), request);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} .*"BadRequestError"`, "s"));
+  });
 });

@@ -121,7 +121,7 @@ function open(file: string): DatabaseSync {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StateFileError(
       /locked|busy/i.test(reason)
-        ? `the state file ${file} is in use by another server; stop it or choose another --state folder`
+        ? `the state file ${file} is in use by another server; stop it, or choose another --state folder and --port`
         : `the state file ${file} can't be opened: ${reason}; choose another --state folder`,
       { cause: error },
     );

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { runBatch } from "../../../runtime/core/batch.ts";
 import { bindActors } from "../../../runtime/core/bindings.ts";
-import { type CallerDeps, createCaller, requestDeadline } from "../../../runtime/core/caller.ts";
+import { type CallerDeps, createCaller } from "../../../runtime/core/caller.ts";
+import { encode } from "../../../runtime/core/codec.ts";
 import { ActorNameError } from "../../../runtime/core/errors.ts";
 import { type ActorNamespace, createNamespace } from "../../../runtime/core/namespace.ts";
 import { encodeOutcome, failed, succeeded } from "../../../runtime/core/outcome.ts";
+import { requestDeadline } from "../../../runtime/core/request-deadline.ts";
 import {
   ActorCallTimeoutError,
   ActorMethodError,
@@ -336,6 +338,12 @@ describe("a stub", () => {
     for (const name of ["", "x".repeat(1025), 7 as unknown as string]) {
       expect(() => namespace.idFromName(name)).toThrow(ActorNameError);
     }
+  });
+
+  test("can't be sent or stored: it is no plain value", () => {
+    expect(() => encode({ to: stub }, "the arguments")).toThrow(
+      "the arguments can't be encoded at $.to: an instance of Stub; store a plain object instead",
+    );
   });
 
   test("looks like nothing but a stub", async () => {

@@ -8,7 +8,7 @@ import {
   ProjectError,
 } from "../../../handlers/project-module.ts";
 import { createRouterHandler } from "../../../handlers/router.ts";
-import { createCaller, requestDeadline } from "../../../runtime/core/caller.ts";
+import { createCaller } from "../../../runtime/core/caller.ts";
 import {
   ActorCallTimeoutError,
   ActorDeadlineError,
@@ -22,6 +22,7 @@ import {
   PayloadTooLargeError,
   StorageLimitError,
 } from "../../../runtime/core/errors.ts";
+import { requestDeadline } from "../../../runtime/core/request-deadline.ts";
 import type { Env } from "../../../runtime/core/stateful-actor.ts";
 import { StatefulActor } from "../../../runtime/index.ts";
 import type { ActorId } from "../../../runtime/ports/mailbox.ts";
@@ -221,6 +222,38 @@ describe("a project's own fetch handler", () => {
       status: 400,
       body: { error: { name: "BadRequestError" } },
     });
+  });
+
+  test("bytes without a type are sent as bytes; a type that is given stays", async () => {
+    const bytes = new Uint8Array([0, 255, 128]);
+    const answer = async (response: Response) => {
+      const door = createFrontDoor({
+        handler: () => response,
+        env: {},
+        types: new Set(),
+        call: async () => 1,
+        requestWaitMs: 28_000,
+        clock: new StepClock(),
+        telemetry: { problem: () => {} },
+      });
+      const answered = await door.fetch(new Request("http://door/"));
+      return [
+        answered.status,
+        answered.headers.get("content-type"),
+        [...new Uint8Array(await answered.arrayBuffer())],
+      ];
+    };
+    expect(await answer(new Response(bytes, { status: 201 }))).toEqual([
+      201,
+      "application/octet-stream",
+      [...bytes],
+    ]);
+    expect(await answer(new Response(bytes, { headers: { "content-type": "image/png" } }))).toEqual([
+      200,
+      "image/png",
+      [...bytes],
+    ]);
+    expect(await answer(new Response(null, { status: 204 }))).toEqual([204, null, []]);
   });
 
   test("no Response is an error, not a hang", async () => {

@@ -20,8 +20,10 @@ test("a port that can't be had is named, with the option that changes it", () =>
   );
 });
 
-test("another error of the system is its message", () => {
-  expect(failureText(systemError({ code: "EROFS", syscall: "mkdir" }))).toBe("EROFS: said by the system");
+test("another error of the system says what is wrong and what to do", () => {
+  expect(failureText(systemError({ code: "EROFS", syscall: "mkdir" }))).toBe(
+    "the state folder can't be used: EROFS: said by the system; choose another with --state <dir>",
+  );
 });
 
 test("what nobody foresaw is shown whole, as a fault of this package", () => {
