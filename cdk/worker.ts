@@ -42,7 +42,6 @@ export class Worker extends Construct {
         new PolicyStatement({
           actions: [
             "dynamodb:BatchWriteItem",
-            "dynamodb:ConditionCheckItem",
             "dynamodb:DeleteItem",
             "dynamodb:GetItem",
             "dynamodb:PutItem",

@@ -12,15 +12,19 @@ export interface Activation {
   object: StatefulActor<unknown> | undefined;
 }
 
+/** How much of the entries all idle activations keep in memory together, in UTF-8 bytes: the smallest worker has 128 MiB. */
+const KEPT_BYTES = 48 * 1024 * 1024;
+
 /**
  * Activations kept between batches. Taking one out gives it to a single batch; the batch gives it back
  * only when every commit on it succeeded.
  */
 export class Activations {
-  readonly #idle = new Map<string, Activation>();
+  readonly #idle = new Map<string, { readonly activation: Activation; readonly bytes: number }>();
   readonly #limit: number;
+  #bytes = 0;
 
-  /** @param limit how many idle activations to keep; the one idle longest is evicted first */
+  /** @param limit how many idle activations to keep, within {@link KEPT_BYTES}; the one idle longest is evicted first */
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -28,8 +32,7 @@ export class Activations {
   /** One strongly consistent read of the head. A kept activation is reused only at the very same version. */
   async hydrate(id: ActorId, store: Store): Promise<Activation> {
     const key = actorKey(id);
-    const kept = this.#idle.get(key);
-    this.#idle.delete(key);
+    const kept = this.#take(key);
     const head: Head = (await store.hydrate(id)) ?? NEW_HEAD;
     if (kept && kept.state.head.version === head.version) return kept;
     const entries = {
@@ -40,11 +43,22 @@ export class Activations {
   }
 
   keep(activation: Activation): void {
-    activation.state.trim();
-    this.#idle.set(actorKey(activation.id), activation);
-    if (this.#idle.size > this.#limit) {
-      const [oldest] = this.#idle.keys();
-      if (oldest !== undefined) this.#idle.delete(oldest);
+    const key = actorKey(activation.id);
+    const bytes = activation.state.trim();
+    this.#take(key);
+    this.#idle.set(key, { activation, bytes });
+    this.#bytes += bytes;
+    for (const oldest of this.#idle.keys()) {
+      if (this.#idle.size <= this.#limit && this.#bytes <= KEPT_BYTES) break;
+      this.#take(oldest);
     }
+  }
+
+  #take(key: string): Activation | undefined {
+    const kept = this.#idle.get(key);
+    if (kept === undefined) return undefined;
+    this.#idle.delete(key);
+    this.#bytes -= kept.bytes;
+    return kept.activation;
   }
 }

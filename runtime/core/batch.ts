@@ -75,6 +75,8 @@ async function runRound<D extends Delivery>(
     deps.activations.keep(activation);
     return { finished, stopped: cutShort || finished.size === deliveries.length };
   } catch (error) {
+    // A commit may still be in flight when a read has failed; nothing may start over beside it.
+    await pipeline?.durable().catch(() => {});
     await pipeline?.answersSent();
     const lost = error instanceof FencedError;
     deps.telemetry.problem(lost ? "commit fenced" : "batch interrupted", {
@@ -112,10 +114,10 @@ async function runTurns<D extends Delivery>(
     if (pipeline.broken) return false;
     if (deps.clock.now() + deps.methodBudgetMs > times.stopBy) return true;
     started.set(envelope.id, delivery);
-    pipeline.add(
-      delivery,
-      await runTurn(activation, envelope, { ...deps, readsDurable: () => pipeline.durable() }),
-    );
+    const turn = await runTurn(activation, envelope, { ...deps, readsDurable: () => pipeline.durable() });
+    // User code may have caught it and gone on without the value; or failed for it, which is not its caller's concern.
+    if (activation.state.readFailure) throw activation.state.readFailure.reason;
+    pipeline.add(delivery, turn);
   }
   return false;
 }

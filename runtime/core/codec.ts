@@ -96,9 +96,24 @@ function encodeDeep(value: unknown): string {
   const numbers = new Map(pieces.map((piece, number) => [piece, number]));
   const texts = pieces.map((piece) => {
     const reference = (each: object) => each !== piece && numbers.has(each) && [numbers.get(each)];
-    return stringify(piece, { [PIECE]: reference }, OPTIONS);
+    try {
+      return stringify(piece, { [PIECE]: reference }, OPTIONS);
+    } catch (error) {
+      if (error instanceof DevalueError) error.path = pathTo(piece, value) + (error.path ?? "");
+      throw error;
+    }
   });
   return PIECES + JSON.stringify(texts);
+}
+
+function pathTo(container: object, root: unknown): string {
+  let found = "";
+  walk(root, {
+    leave: (each, _, path) => {
+      if (each === container) found = path();
+    },
+  });
+  return found;
 }
 
 /** Pieces come before those that name them; the last one is the value. */

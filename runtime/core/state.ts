@@ -7,6 +7,8 @@ export type Home = "inline" | "entry" | "nowhere" | "unknown";
 
 /** How much of the entries an activation keeps in memory, in UTF-8 bytes of codec text. */
 const CACHED_BYTES = 4 * 1024 * 1024;
+/** How much may be learned before an activation is weighed again: weighing looks at every key, and ends every batch. */
+const UNWEIGHED_BYTES = 16 * 1024;
 
 /** The entries of one instance, as its store has them. */
 export interface Entries {
@@ -23,16 +25,34 @@ export class State {
   head: Head;
   /** Set when entries were read from the store after hydration: they may be newer than the head. */
   unverified = false;
+  /** Set when the store failed a read: whatever the turn made of that is no outcome. */
+  readFailure: { readonly reason: unknown } | undefined;
   /** The generation that finished turns see; ahead of the head's while a deleteAll is not committed yet. */
   #generation: number;
   /** What is known for certain, by key; `undefined`: there is no such key. */
   readonly #texts = new Map<string, string | undefined>();
   readonly #homes = new Map<string, Home>();
   readonly #entries: Entries;
+  /** What the entries weighed last, and what was learned since, in UTF-8 bytes. */
+  #weight = 0;
+  #learned = 0;
+  /** How often entries were forgotten. */
+  #trims = 0;
 
   constructor(head: Head, entries: Entries) {
     this.head = head;
-    this.#entries = entries;
+    const watched = async <T>(reading: Promise<T>): Promise<T> => {
+      try {
+        return await reading;
+      } catch (reason) {
+        this.readFailure ??= { reason };
+        throw reason;
+      }
+    };
+    this.#entries = {
+      read: (generation, key) => watched(entries.read(generation, key)),
+      list: (range) => watched(entries.list(range)),
+    };
     this.#generation = head.generation;
     for (const [key, text] of head.inline) {
       this.#texts.set(key, text);
@@ -50,12 +70,15 @@ export class State {
     if (this.#texts.has(key)) return this.#texts.get(key);
     if (!this.#hasEntries) return undefined;
     const generation = this.#generation;
+    const trims = this.#trims;
     return this.#entries.read(generation, key).then((text) => {
       this.unverified = true;
       // A turn that finished meanwhile knows better than the store.
       if (this.#texts.has(key)) return this.#texts.get(key);
       if (this.#generation !== generation) return undefined;
-      this.#texts.set(key, text);
+      // What knew better may have been forgotten since.
+      if (this.#trims !== trims) return text;
+      this.#learn(key, text);
       this.#homes.set(key, text === undefined ? "nowhere" : "entry");
       return text;
     });
@@ -83,7 +106,7 @@ export class State {
       this.#generation++;
       this.#texts.clear();
     }
-    for (const [key, text] of writes) this.#texts.set(key, text);
+    for (const [key, text] of writes) this.#learn(key, text);
   }
 
   /** Where the store holds `key`. */
@@ -98,16 +121,30 @@ export class State {
     for (const [key, home] of homes) this.#homes.set(key, home);
   }
 
-  /** Forgets entries when they have become too many. Only where nothing waits for its commit. */
-  trim(): void {
+  /**
+   * Forgets entries when they have become too many. Only where nothing waits for its commit.
+   *
+   * @returns about the UTF-8 bytes of the entries that it keeps
+   */
+  trim(): number {
+    if (this.#learned <= UNWEIGHED_BYTES) return this.#weight;
+    this.#learned = 0;
     let bytes = 0;
     const entries = [...this.#homes].filter(([, home]) => home === "entry" || home === "nowhere");
     for (const [key] of entries) bytes += utf8Length(key) + utf8Length(this.#texts.get(key) ?? "");
-    if (bytes <= CACHED_BYTES) return;
+    this.#weight = bytes <= CACHED_BYTES ? bytes : 0;
+    if (bytes <= CACHED_BYTES) return bytes;
+    this.#trims++;
     for (const [key] of entries) {
       this.#texts.delete(key);
       this.#homes.delete(key);
     }
+    return 0;
+  }
+
+  #learn(key: string, text: string | undefined): void {
+    this.#texts.set(key, text);
+    this.#learned += utf8Length(key) + utf8Length(text ?? "");
   }
 
   /** Beneath a deleteAll that is not committed yet there is nothing. */

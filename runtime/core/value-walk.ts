@@ -2,7 +2,7 @@
 interface Visitor {
   enter?(container: object, depth: number): void;
   /** After everything inside it. */
-  leave?(container: object, depth: number): void;
+  leave?(container: object, depth: number, path: () => string): void;
   /** Met again, outside of itself. */
   again?(container: object): void;
 }
@@ -33,6 +33,7 @@ export function walk(root: unknown, visitor: Visitor): void {
   const open = new Set<object>();
   const closed = new Set<object>();
   const stack: Visit[] = [];
+  const pathOf = (segment: string) => [...stack.map((each) => each.segment), segment].join("");
   const enter = (container: object, segment: string) => {
     visitor.enter?.(container, stack.length);
     open.add(container);
@@ -46,12 +47,12 @@ export function walk(root: unknown, visitor: Visitor): void {
       stack.pop();
       open.delete(visit.container);
       closed.add(visit.container);
-      visitor.leave?.(visit.container, stack.length);
+      visitor.leave?.(visit.container, stack.length, () => pathOf(visit.segment));
       continue;
     }
     const [segment, container] = next.value;
     if (open.has(container)) {
-      throw new CircularError([...stack.map((each) => each.segment), segment].join(""));
+      throw new CircularError(pathOf(segment));
     }
     if (closed.has(container)) visitor.again?.(container);
     else enter(container, segment);

@@ -30,18 +30,20 @@ export class View {
     const waiting = [...nearer.keys()].sort(order);
     const found: [string, string][] = [];
     let next = 0;
-    const takeNearer = (before?: string) => {
+    const takeNearer = (upTo?: string) => {
       for (; next < waiting.length && found.length < range.limit; next++) {
         const key = waiting[next] as string;
-        if (before !== undefined && order(key, before) >= 0) return;
+        if (upTo !== undefined && order(key, upTo) > 0) return;
         const text = nearer.get(key);
         if (text !== undefined) found.push([key, text]);
       }
     };
 
     if (!this.#drafts.some((draft) => draft.cleared)) {
-      // Each nearer key may hide one entry, so this many are enough to fill the answer in one page.
-      const limit = Math.min(range.limit + waiting.length, 1000);
+      // A removed key may hide an entry, a nearer text goes in its place: so many are enough to fill the answer in one page.
+      let removed = 0;
+      for (const text of nearer.values()) if (text === undefined) removed++;
+      const limit = Math.min(range.limit + removed, 1000);
       for await (const [key, text] of this.#state.entries({ ...range, limit })) {
         takeNearer(key);
         if (found.length === range.limit) break;

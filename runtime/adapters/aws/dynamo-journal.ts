@@ -13,6 +13,7 @@ import type { Ids } from "../../ports/ids.ts";
 import type { ActorId } from "../../ports/mailbox.ts";
 import { endOf, HEAD, itemKey, journalPart, journalPrefix } from "./actor-table.ts";
 import { deleteEntries, queryEntries } from "./dynamo-entries.ts";
+import { patiently } from "./dynamo-patience.ts";
 
 /*
  *   parts ─▶ flip ─▶ apply ─▶ clear ─▶ remove the parts
@@ -20,7 +21,9 @@ import { deleteEntries, queryEntries } from "./dynamo-entries.ts";
  *
  * Before the flip nothing has happened: parts without a head that names them are garbage. After the flip everything has
  * happened: whoever hydrates next applies the parts before anybody reads. Every step of applying is a transaction that
- * checks that the head still names this journal, so a worker that wakes up late can't write over newer values.
+ * checks that the head still names this journal, so a worker that wakes up late can't write over newer values. It also
+ * writes down in the head how far it came: a partition takes about 1,000 units a second, so a large journal may take more
+ * than one worker's patience, and the next one goes on instead of starting over.
  */
 
 /** Changes of entries, by sort key: new text, or `undefined` to remove the entry. */
@@ -28,10 +31,10 @@ export type EntryChanges = ReadonlyMap<string, string | undefined>;
 
 /** Most bytes of changes in one part: an item holds 400 KB, and the largest value 384 KiB. */
 const PART_BYTES = 200_000;
-/** Most changes applied in one transaction; the check of the head is the hundredth item. */
+/** Most changes applied in one transaction; the head is the hundredth item. */
 const CHUNK_CHANGES = 99;
-/** Most bytes applied in one transaction, below its 4 MB. */
-const CHUNK_BYTES = 3_000_000;
+/** Most bytes applied in one transaction: half a second of what a partition takes, so that a large journal goes at a pace that passes. */
+const CHUNK_BYTES = 400_000;
 
 export interface JournalTable {
   readonly client: DynamoDBClient;
@@ -63,25 +66,32 @@ export async function readParts(table: JournalTable, id: ActorId, journal: strin
   return changes;
 }
 
-/** Applies a journal that the head names, and makes the head forget it. Whoever comes late finds it done. */
+/**
+ * Applies a journal that the head names, and makes the head forget it. Whoever comes late finds it done.
+ *
+ * @param applied how many of the changes are applied already, as the head says
+ */
 export async function applyJournal(
   table: JournalTable,
-  { id, journal, changes }: { id: ActorId; journal: string; changes: EntryChanges },
+  { id, journal, changes, applied }: { id: ActorId; journal: string; changes: EntryChanges; applied: number },
 ): Promise<void> {
+  let done = applied;
   try {
-    for (const chunk of chunks(changes, { count: CHUNK_CHANGES, bytes: CHUNK_BYTES })) {
-      await table.client.send(
-        new TransactWriteItemsCommand({ TransactItems: applyChunk(table, { id, journal, chunk }) }),
-      );
+    for (const chunk of chunks([...changes].slice(applied), { count: CHUNK_CHANGES, bytes: CHUNK_BYTES })) {
+      done += chunk.length;
+      const TransactItems = applyChunk(table, { id, journal, chunk, done });
+      await patiently(() => table.client.send(new TransactWriteItemsCommand({ TransactItems })));
     }
-    await table.client.send(
-      new UpdateItemCommand({
-        TableName: table.table,
-        Key: itemKey(id, HEAD),
-        UpdateExpression: "REMOVE journal",
-        ConditionExpression: STILL_NAMED,
-        ExpressionAttributeValues: { ":journal": { S: journal } },
-      }),
+    await patiently(() =>
+      table.client.send(
+        new UpdateItemCommand({
+          TableName: table.table,
+          Key: itemKey(id, HEAD),
+          UpdateExpression: "REMOVE journal, applied",
+          ConditionExpression: STILL_NAMED,
+          ExpressionAttributeValues: { ":journal": { S: journal } },
+        }),
+      ),
     );
   } catch (error) {
     if (!isAppliedAlready(error)) throw error;
@@ -105,15 +115,16 @@ const STILL_NAMED = "journal = :journal";
 
 function applyChunk(
   { table }: JournalTable,
-  { id, journal, chunk }: { id: ActorId; journal: string; chunk: readonly Change[] },
+  { id, journal, chunk, done }: { id: ActorId; journal: string; chunk: readonly Change[]; done: number },
 ): TransactWriteItem[] {
   return [
     {
-      ConditionCheck: {
+      Update: {
         TableName: table,
         Key: itemKey(id, HEAD),
+        UpdateExpression: "SET applied = :done",
         ConditionExpression: STILL_NAMED,
-        ExpressionAttributeValues: { ":journal": { S: journal } },
+        ExpressionAttributeValues: { ":journal": { S: journal }, ":done": { N: String(done) } },
       },
     },
     ...chunk.map((change) => entryWrite(table, id, change)),
@@ -142,7 +153,7 @@ function isAppliedAlready(error: unknown): boolean {
 }
 
 /** The changes in order, cut where either bound would be passed; a single change may pass it alone. */
-function chunks(changes: EntryChanges, most: { count: number; bytes: number }): Change[][] {
+function chunks(changes: Iterable<Change>, most: { count: number; bytes: number }): Change[][] {
   const cut: Change[][] = [];
   let chunk: Change[] = [];
   let bytes = 0;
@@ -165,14 +176,23 @@ export function changeSize([entry, text]: Change): number {
   return utf8Length(entry) + utf8Length(text ?? "") + 100;
 }
 
-/** A few at a time: enough to hide the latency, not so many that one instance's partition is throttled at once. */
+/**
+ * A few at a time: enough to hide the latency, not so many that one instance's partition is throttled at once. After a
+ * failure nothing is begun any more, and nothing is under way.
+ */
 async function inTurns<T>(
   items: readonly T[],
   work: (item: T, index: number) => Promise<void>,
 ): Promise<void> {
   let next = 0;
   const lane = async () => {
-    for (let index = next++; index < items.length; index = next++) await work(items[index] as T, index);
+    try {
+      for (let index = next++; index < items.length; index = next++) await work(items[index] as T, index);
+    } finally {
+      // Done or failed: the other lanes end too.
+      next = items.length;
+    }
   };
-  await Promise.all(Array.from({ length: 4 }, lane));
+  const ended = await Promise.allSettled(Array.from({ length: 4 }, lane));
+  for (const each of ended) if (each.status === "rejected") throw each.reason;
 }

@@ -23,6 +23,7 @@ import {
   removeParts,
   writeParts,
 } from "./dynamo-journal.ts";
+import { patiently } from "./dynamo-patience.ts";
 
 /** What one transaction holds beside the head: 100 items, 4 MB. */
 const TRANSACTION_CHANGES = 99;
@@ -39,9 +40,13 @@ export function createDynamoStore(table: JournalTable): Store {
 
   const hydrate = async (id: ActorId): Promise<Head | undefined> => {
     const item = await get(id, HEAD);
+    // First of all: what a newer version wrote is not applied either.
+    const head = item && headFromItem(item);
     const journal = item?.journal?.S;
-    if (journal === undefined) return item && headFromItem(item);
-    await applyJournal(table, { id, journal, changes: await readParts(table, id, journal) });
+    if (head === undefined || journal === undefined) return head;
+    const applied = Number(item?.applied?.N ?? 0);
+    await applyJournal(table, { id, journal, applied, changes: await readParts(table, id, journal) });
+    await tidy(table, id, head.version);
     // Somebody else may have applied it and gone on to the next version.
     return hydrate(id);
   };
@@ -74,12 +79,15 @@ export function createDynamoStore(table: JournalTable): Store {
         : commitByJournal(table, commit, changes);
     },
 
-    async sweep(id, { generation }, limit) {
+    async sweep(id, { generation, version }, limit) {
       const garbage: string[] = [];
       const range = { from: generationPrefix(0), to: generationPrefix(generation), limit, keysOnly: true };
       for await (const { entry } of queryEntries(table, id, range)) garbage.push(entry?.S ?? "");
       await deleteEntries(table, id, garbage);
-      return garbage.length < limit;
+      if (garbage.length === limit) return false;
+      // What a commit that died left behind holds values of the older generations, too.
+      await removeParts(table, id, version);
+      return true;
     },
   };
 }
@@ -97,14 +105,11 @@ async function commitAtOnce(
   changes: EntryChanges,
 ): Promise<CommitResult> {
   const Put = headPut(table, commit);
+  const TransactItems = [{ Put }, ...[...changes].map((change) => entryWrite(table, commit.id, change))];
   return unlessFenced(() =>
     changes.size === 0
       ? client.send(new PutItemCommand(Put))
-      : client.send(
-          new TransactWriteItemsCommand({
-            TransactItems: [{ Put }, ...[...changes].map((change) => entryWrite(table, commit.id, change))],
-          }),
-        ),
+      : client.send(new TransactWriteItemsCommand({ TransactItems })),
   );
 }
 
@@ -120,9 +125,14 @@ async function commitByJournal(
     table.client.send(new PutItemCommand(headPut(table.table, commit, journal))),
   );
   if (flipped.status === "fenced") return flipped;
-  await applyJournal(table, { id, journal, changes });
-  await removeParts(table, id, head.version);
+  await applyJournal(table, { id, journal, changes, applied: 0 });
+  await tidy(table, id, head.version);
   return flipped;
+}
+
+/** The commit has landed, whatever becomes of this: what stays behind goes with the next one. */
+async function tidy(table: JournalTable, id: ActorId, version: number): Promise<void> {
+  await removeParts(table, id, version).catch(() => {});
 }
 
 /*
@@ -162,7 +172,7 @@ function headPut(table: string, { id, expected, head }: Commit, journal?: string
 /** A failed condition on the head is an answer; every other error leaves the outcome unknown. */
 async function unlessFenced(write: () => Promise<unknown>): Promise<CommitResult> {
   try {
-    await write();
+    await patiently(write);
     return { status: "committed" };
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return { status: "fenced" };

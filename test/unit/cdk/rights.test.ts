@@ -23,7 +23,6 @@ describe("the rights", () => {
       ],
       [`${actorTableId}.Arn`]: [
         "dynamodb:BatchWriteItem",
-        "dynamodb:ConditionCheckItem",
         "dynamodb:DeleteItem",
         "dynamodb:GetItem",
         "dynamodb:PutItem",

@@ -1,0 +1,26 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { TransactionCanceledException, TransactionConflictException } from "@aws-sdk/client-dynamodb";
+
+/** Why DynamoDB turns a write away that may pass a moment later. The SDK does not try these again by itself. */
+const PASSING = new Set(["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"]);
+const TRIES = 6;
+
+/** Sends a write again, with growing gaps of 3 s in all, while DynamoDB only turns it away for the moment. */
+export async function patiently<T>(write: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await write();
+    } catch (error) {
+      if (tries === TRIES || !isPassing(error)) throw error;
+      await sleep(50 * 2 ** tries);
+    }
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  if (error instanceof TransactionConflictException) return true;
+  if (!(error instanceof TransactionCanceledException)) return false;
+  const reasons = (error.CancellationReasons ?? []).map(({ Code }) => Code ?? "None");
+  const refusals = reasons.filter((code) => code !== "None");
+  return refusals.length > 0 && refusals.every((code) => PASSING.has(code));
+}
