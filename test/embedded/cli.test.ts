@@ -341,7 +341,7 @@ describe("npm run dev refuses", () => {
 
   test("a state folder that can't be made", async () => {
     expect(await refusal({ ...counterProject(), file: "" }, ["--state", "file/in"])).toMatch(
-      /^ENOTDIR: not a directory, mkdir '<dir>\/file\/in\/counter\/build'$/,
+      /^the state folder can't be used: ENOTDIR: not a directory, mkdir '<dir>\/file\/in\/counter\/build'; choose another with --state <dir>$/,
     );
   });
 
