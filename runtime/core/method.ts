@@ -24,14 +24,10 @@ export function methodOf(actor: ActorClass, method: string): (...args: unknown[]
   if (SPECIAL.has(method) || method in StatefulActor.prototype) {
     throw new ActorPrivateMethodError(`${shown} is reserved and not callable as a method`);
   }
-  let prototype: object | null = actor.prototype;
-  while (prototype !== null && prototype !== StatefulActor.prototype) {
+  for (const prototype of prototypesOf(actor)) {
     const property = Object.getOwnPropertyDescriptor(prototype, method);
-    if (property) {
-      if (typeof property.value === "function") return property.value;
-      break;
-    }
-    prototype = Object.getPrototypeOf(prototype);
+    if (typeof property?.value === "function") return property.value;
+    if (property) break;
   }
   const known = callableMethods(actor);
   throw new ActorUnknownMethodError(
@@ -42,14 +38,21 @@ export function methodOf(actor: ActorClass, method: string): (...args: unknown[]
 /** Names of the methods that may be called from outside, own ones first. */
 function callableMethods(actor: ActorClass): string[] {
   const names = new Set<string>();
-  for (
-    let prototype: object | null = actor.prototype;
-    prototype !== null && prototype !== StatefulActor.prototype;
-    prototype = Object.getPrototypeOf(prototype)
-  ) {
+  for (const prototype of prototypesOf(actor)) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
       if (typeof value === "function" && !name.startsWith("_") && !SPECIAL.has(name)) names.add(name);
     }
   }
   return [...names];
+}
+
+/** The prototypes between the class and `StatefulActor`, its own first. */
+function* prototypesOf(actor: ActorClass): Generator<object> {
+  for (
+    let prototype: object | null = actor.prototype;
+    prototype !== null && prototype !== StatefulActor.prototype;
+    prototype = Object.getPrototypeOf(prototype)
+  ) {
+    yield prototype;
+  }
 }

@@ -1,9 +1,7 @@
 import {
   type AttributeValue,
-  ConditionalCheckFailedException,
   type DynamoDBClient,
   PutItemCommand,
-  TransactionCanceledException,
   type TransactWriteItem,
   TransactWriteItemsCommand,
   UpdateItemCommand,
@@ -13,7 +11,7 @@ import type { Ids } from "../../ports/ids.ts";
 import type { ActorId } from "../../ports/mailbox.ts";
 import { endOf, HEAD, itemKey, journalPart, journalPrefix } from "./actor-table.ts";
 import { deleteEntries, queryEntries } from "./dynamo-entries.ts";
-import { patiently } from "./dynamo-patience.ts";
+import { isHeadConditionFailed, patiently } from "./dynamo-refusal.ts";
 
 /*
  *   parts ─▶ flip ─▶ apply ─▶ clear ─▶ remove the parts
@@ -94,7 +92,7 @@ export async function applyJournal(
       ),
     );
   } catch (error) {
-    if (!isAppliedAlready(error)) throw error;
+    if (!isHeadConditionFailed(error)) throw error;
   }
 }
 
@@ -142,14 +140,6 @@ type Change = readonly [entry: string, text: string | undefined];
 
 function changeToAttribute([entry, text]: Change): AttributeValue {
   return { M: { entry: { S: entry }, ...(text !== undefined && { text: { S: text } }) } };
-}
-
-function isAppliedAlready(error: unknown): boolean {
-  if (error instanceof ConditionalCheckFailedException) return true;
-  return (
-    error instanceof TransactionCanceledException &&
-    error.CancellationReasons?.[0]?.Code === "ConditionalCheckFailed"
-  );
 }
 
 /** The changes in order, cut where either bound would be passed; a single change may pass it alone. */

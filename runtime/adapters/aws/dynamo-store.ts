@@ -1,10 +1,8 @@
 import {
   type AttributeValue,
-  ConditionalCheckFailedException,
   GetItemCommand,
   PutItemCommand,
   type PutItemCommandInput,
-  TransactionCanceledException,
   TransactWriteItemsCommand,
 } from "@aws-sdk/client-dynamodb";
 import { compareKeys } from "../../core/key-order.ts";
@@ -23,7 +21,7 @@ import {
   removeParts,
   writeParts,
 } from "./dynamo-journal.ts";
-import { patiently } from "./dynamo-patience.ts";
+import { isHeadConditionFailed, patiently } from "./dynamo-refusal.ts";
 
 /** What one transaction holds beside the head: 100 items, 4 MB. */
 const TRANSACTION_CHANGES = 99;
@@ -175,13 +173,7 @@ async function unlessFenced(write: () => Promise<unknown>): Promise<CommitResult
     await patiently(write);
     return { status: "committed" };
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return { status: "fenced" };
-    if (
-      error instanceof TransactionCanceledException &&
-      error.CancellationReasons?.[0]?.Code === "ConditionalCheckFailed"
-    ) {
-      return { status: "fenced" };
-    }
+    if (isHeadConditionFailed(error)) return { status: "fenced" };
     throw error;
   }
 }

@@ -1,5 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { TransactionCanceledException, TransactionConflictException } from "@aws-sdk/client-dynamodb";
+import {
+  ConditionalCheckFailedException,
+  TransactionCanceledException,
+  TransactionConflictException,
+} from "@aws-sdk/client-dynamodb";
 
 /** Why DynamoDB turns a write away that may pass a moment later. The SDK does not try these again by itself. */
 const PASSING = new Set(["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"]);
@@ -23,4 +27,13 @@ function isPassing(error: unknown): boolean {
   const reasons = (error.CancellationReasons ?? []).map(({ Code }) => Code ?? "None");
   const refusals = reasons.filter((code) => code !== "None");
   return refusals.length > 0 && refusals.every((code) => PASSING.has(code));
+}
+
+/** Whether a write was refused because its condition on the head does not hold; in a transaction the head comes first. */
+export function isHeadConditionFailed(error: unknown): boolean {
+  if (error instanceof ConditionalCheckFailedException) return true;
+  return (
+    error instanceof TransactionCanceledException &&
+    error.CancellationReasons?.[0]?.Code === "ConditionalCheckFailed"
+  );
 }
