@@ -16,6 +16,8 @@ export interface Head {
   readonly mark: Mark | undefined;
   /** Outcomes of the batch committed last, by envelope id, as outcome text. */
   readonly settled: ReadonlyMap<string, string>;
+  /** One-way messages that committed turns have sent and that may not have left yet: envelope texts, in order. */
+  readonly outbox: readonly string[];
 }
 
 /** Everything that one commit changes. It lands whole or not at all, whatever its size. */
