@@ -6,6 +6,11 @@ export function required(name: string): string {
   return value;
 }
 
+/** The value of an environment variable that the stack sets only where it is needed. */
+export function optional(name: string): string | undefined {
+  return process.env[name] || undefined;
+}
+
 /** A whole number of seconds from the environment, in ms. */
 export function requiredSeconds(name: string): number {
   const seconds = Number(required(name));

@@ -1,11 +1,20 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import {
+  ENVELOPE_TYPE,
+  ENVELOPES_PATH,
+  OUTCOME_TYPE,
+  SENT_AT_HEADER,
+} from "../runtime/adapters/http/envelope-protocol.ts";
+import { checkIdempotencyKey } from "../runtime/core/call-options.ts";
 import type { Caller } from "../runtime/core/caller.ts";
+import { EnvelopeError } from "../runtime/core/envelope.ts";
 import { ActorError, messageOf, stackOf } from "../runtime/core/errors.ts";
-import { requestDeadline } from "../runtime/core/request-deadline.ts";
+import { currentRequest, RequestContext } from "../runtime/core/request-context.ts";
 import type { Env } from "../runtime/core/stateful-actor.ts";
 import type { Clock } from "../runtime/ports/clock.ts";
 import type { Telemetry } from "../runtime/ports/telemetry.ts";
+import type { EnvelopeDoor } from "./envelope-door.ts";
 import { errorResponse, refusal } from "./http-error.ts";
 import type { FetchHandler } from "./project-module.ts";
 import { createRpcDoor } from "./rpc-door.ts";
@@ -20,7 +29,9 @@ export interface FrontDoorDeps {
   readonly handler: FetchHandler | undefined;
   readonly env: Env;
   readonly types: ReadonlySet<string>;
-  readonly call: Caller;
+  readonly caller: Caller;
+  /** Takes the calls of `stateful-actors/client`; `undefined` where they must not come in over HTTP. */
+  readonly envelopes: EnvelopeDoor | undefined;
   /** How long one request may take, in ms, all of its calls together. */
   readonly requestWaitMs: number;
   readonly clock: Clock;
@@ -32,12 +43,13 @@ export function createFrontDoor({
   handler,
   env,
   types,
-  call,
+  caller,
+  envelopes,
   requestWaitMs,
   clock,
   telemetry,
 }: FrontDoorDeps): Hono {
-  const answer: FetchHandler = handler ?? createRpcDoor({ types, call });
+  const answer: FetchHandler = handler ?? createRpcDoor({ types, caller });
   const door = new Hono();
   door.use(
     bodyLimit({
@@ -54,13 +66,16 @@ export function createFrontDoor({
       },
     }),
   );
+  if (envelopes) door.post(ENVELOPES_PATH, ({ req }) => takeEnvelope(req.raw, envelopes));
   door.all("*", async (context) => {
     if (!isDecodable(context.req.raw.url)) {
       return refusal(400, "BadRequestError", "the path holds a percent sign that is no valid escape");
     }
-    const deadline = clock.now() + requestWaitMs;
-    const response: unknown = await requestDeadline
-      .run(deadline, async () => answer(context.req.raw, env))
+    const idempotencyKey = context.req.raw.headers.get("idempotency-key") ?? undefined;
+    if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey);
+    const request = new RequestContext({ deadline: clock.now() + requestWaitMs, idempotencyKey });
+    const response: unknown = await currentRequest
+      .run(request, async () => answer(context.req.raw, env))
       .catch((thrown: unknown) => {
         // Hono's error handler sees nothing but errors.
         throw thrown instanceof Error ? thrown : new Error(`the fetch handler threw ${messageOf(thrown)}`);
@@ -76,6 +91,22 @@ export function createFrontDoor({
     return errorResponse(error);
   });
   return door;
+}
+
+async function takeEnvelope(request: Request, envelopes: EnvelopeDoor): Promise<Response> {
+  const sentAt = Number(request.headers.get(SENT_AT_HEADER));
+  // A page of another site can't send this type without asking first.
+  if (request.headers.get("content-type") !== ENVELOPE_TYPE || !(sentAt > 0)) {
+    return refusal(400, "BadRequestError", "this path takes envelopes of stateful-actors/client");
+  }
+  try {
+    const outcome = await envelopes({ envelope: await request.text(), sentAt });
+    if (outcome === undefined) return new Response(null, { status: 202 });
+    return new Response(outcome, { headers: { "content-type": OUTCOME_TYPE } });
+  } catch (error) {
+    if (error instanceof EnvelopeError) return refusal(400, "BadRequestError", error.message);
+    throw error;
+  }
 }
 
 /**

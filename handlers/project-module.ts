@@ -16,15 +16,18 @@ export type FetchHandler = (request: Request, env: Env) => Response | Promise<Re
 /**
  * The actor classes that the bindings name, by type.
  *
+ * @param shared says which types the project need not export: another project owns their instances
  * @throws ProjectError a class is missing, or does not extend `StatefulActor`
  */
 export function actorClasses(
   module: ProjectModule,
   bindings: readonly ActorBinding[],
+  shared: (type: string) => boolean = () => false,
 ): ReadonlyMap<string, ActorClass> {
   const classes = new Map<string, ActorClass>();
   for (const { binding, type } of bindings) {
     const exported = Object.hasOwn(module, type) ? module[type] : undefined;
+    if (exported === undefined && shared(type)) continue;
     if (exported === undefined) {
       throw new ProjectError(
         `the manifest binds ${binding} to type "${type}", but the entry module exports no class ${type}; add: export { ${type} } from "./…"`,

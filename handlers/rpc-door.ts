@@ -1,19 +1,25 @@
 import { checkName } from "../runtime/core/actor-id.ts";
+import { checkCallOptions } from "../runtime/core/call-options.ts";
+import { methodRequest } from "../runtime/core/call-request.ts";
 import type { Caller } from "../runtime/core/caller.ts";
 import { ActorUnknownTypeError, messageOf } from "../runtime/core/errors.ts";
+import { resultOf } from "../runtime/core/outcome.ts";
 import { refusal } from "./http-error.ts";
 import { toJsonView } from "./json-view.ts";
 import type { FetchHandler } from "./project-module.ts";
 
 const USAGE = "POST /{type}/{name}/{method} with a JSON array of arguments";
 
-/** The built-in front door of projects that export no fetch handler. */
+/**
+ * The built-in front door of projects that export no fetch handler. Headers: `Idempotency-Key`, `Envelope-Id` (asks again
+ * for a call of unknown outcome), `Prefer: respond-async` (one-way: 202 as soon as the message is durable).
+ */
 export function createRpcDoor({
   types,
-  call,
+  caller,
 }: {
   readonly types: ReadonlySet<string>;
-  readonly call: Caller;
+  readonly caller: Caller;
 }): FetchHandler {
   return async (request) => {
     if (request.method !== "POST") return refusal(405, "MethodNotAllowedError", `use ${USAGE}`);
@@ -34,8 +40,27 @@ export function createRpcDoor({
         "BadRequestError",
         `the body must be a JSON array of arguments, as in [5]; use ${USAGE}`,
       );
-    return jsonResponse(await call({ type, name }, method, args));
+    const packed = () =>
+      methodRequest({ type, name }, { method, args, options: callOptions(request.headers) });
+    if (wantsNoAnswer(request.headers)) {
+      await caller.send(packed);
+      return new Response(null, { status: 202, headers: { "preference-applied": "respond-async" } });
+    }
+    return jsonResponse(resultOf(await caller.call(packed()), method));
   };
+}
+
+function callOptions(headers: Headers) {
+  const idempotencyKey = headers.get("idempotency-key");
+  const envelopeId = headers.get("envelope-id");
+  return checkCallOptions({
+    ...(idempotencyKey !== null && { idempotencyKey }),
+    ...(envelopeId !== null && { envelopeId }),
+  });
+}
+
+function wantsNoAnswer(headers: Headers): boolean {
+  return /(^|,)\s*respond-async\s*(,|;|$)/i.test(headers.get("prefer") ?? "");
 }
 
 /** The call has happened: a result that plain JSON can't show must not look like a call that failed by itself. */

@@ -8,6 +8,8 @@ import type { StatefulActor } from "./stateful-actor.ts";
 export interface Activation {
   readonly id: ActorId;
   readonly state: State;
+  /** Kept outcomes in the head's `settled` that are known to be on file. */
+  readonly filed: Set<string>;
   /** Built by the first turn that needs it; dropped when its fields may reflect writes that never happened. */
   object: StatefulActor<unknown> | undefined;
 }
@@ -34,12 +36,15 @@ export class Activations {
     const key = actorKey(id);
     const kept = this.#take(key);
     const head: Head = (await store.hydrate(id)) ?? NEW_HEAD;
-    if (kept && kept.state.head.version === head.version) return kept;
+    if (kept && kept.state.head.version === head.version) {
+      for (const each of kept.filed) if (!head.settled.has(each)) kept.filed.delete(each);
+      return kept;
+    }
     const entries = {
       read: (generation: number, entry: string) => store.readEntry(id, generation, entry),
       list: (range: EntryRange) => store.listEntries(id, range),
     };
-    return { id, state: new State(head, entries), object: undefined };
+    return { id, state: new State(head, entries), filed: new Set(), object: undefined };
   }
 
   keep(activation: Activation): void {

@@ -1,6 +1,13 @@
 import type { ActorId, Delivery } from "../ports/mailbox.ts";
 import type { Activation, Activations } from "./activation.ts";
-import { CommitPipeline, FencedError, LeaseExpiredError, type PipelineDeps } from "./commit-pipeline.ts";
+import {
+  CommitPipeline,
+  FencedError,
+  LeaseExpiredError,
+  type PipelineDeps,
+  type Settled,
+} from "./commit-pipeline.ts";
+import { isKept, outcomeIds } from "./envelope-id.ts";
 import { messageOf } from "./errors.ts";
 import { isAfter } from "./mark.ts";
 import { runTurn, type TurnDeps } from "./run-turn.ts";
@@ -23,7 +30,8 @@ export interface BatchTimes {
 }
 
 /**
- * Runs the deliveries of one instance in order: hydrate, drop what is settled, run the turns, commit, reply.
+ * Runs the deliveries of one instance in order: hydrate, drop what is settled, run the turns, commit, reply; and sends the
+ * messages that the instance owes. Without deliveries it does only that.
  *
  * @returns the deliveries that are not finished and must come again, in order
  */
@@ -35,7 +43,7 @@ export async function runBatch<D extends Delivery>(
   let open = [...deliveries];
   // Outcomes that are certain, whatever became of their replies: a second run might end otherwise.
   const certain = new Map<string, string>();
-  for (let attempt = 1; open.length > 0 && attempt <= MAX_ATTEMPTS; attempt++) {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const round = await runRound(id, open, { certain, times, deps });
     open = open.filter((delivery) => !round.finished.has(delivery));
     if (round.stopped) break;
@@ -45,7 +53,7 @@ export async function runBatch<D extends Delivery>(
 
 interface Round<D> {
   readonly finished: ReadonlySet<D>;
-  /** Starting over would not help. */
+  /** Starting over would not help, or is not needed. */
   readonly stopped: boolean;
 }
 
@@ -55,14 +63,15 @@ async function runRound<D extends Delivery>(
   deliveries: readonly D[],
   { certain, times, deps }: { certain: Map<string, string>; times: BatchTimes; deps: BatchDeps },
 ): Promise<Round<D>> {
+  let activation: Activation | undefined;
   let pipeline: CommitPipeline<D> | undefined;
   let finished = new Set<D>();
   try {
-    const activation = await deps.activations.hydrate(id, deps.store);
-    pipeline = new CommitPipeline<D>(activation, settledOf(activation, { deliveries, certain }), {
-      ...deps,
-      ...times,
-    });
+    activation = await deps.activations.hydrate(id, deps.store);
+    const kept = unfiledOutcomes(activation, deliveries);
+    const settled = new Map([...settledOutcomes(activation, { deliveries, certain }), ...kept]);
+    pipeline = new CommitPipeline<D>(activation, settled, { ...deps, ...times });
+    pipeline.fileKept(kept);
     finished = pipeline.answered;
     const past = await findPast(activation, pipeline, { deliveries, deps });
     for (const delivery of past) finished.add(delivery);
@@ -71,6 +80,7 @@ async function runRound<D extends Delivery>(
     const cutShort = await runTurns(activation, todo, { pipeline, times, deps });
     await pipeline.durable();
     await pipeline.answersSent();
+    await pipeline.outboxEmpty();
     await sweep(activation, deps);
     deps.activations.keep(activation);
     return { finished, stopped: cutShort || finished.size === deliveries.length };
@@ -78,13 +88,19 @@ async function runRound<D extends Delivery>(
     // A commit may still be in flight when a read has failed; nothing may start over beside it.
     await pipeline?.durable().catch(() => {});
     await pipeline?.answersSent();
+    await pipeline?.outboxSettled();
     const lost = error instanceof FencedError;
     deps.telemetry.problem(lost ? "commit fenced" : "batch interrupted", {
       type: id.type,
       reason: messageOf(error),
     });
+    // Whoever takes a delivery off the mailbox answers for the messages that its turn has sent.
+    const owing = (activation?.state.head.outbox.length ?? 0) > 0;
     // Before hydration there is nothing to reconcile; the store is out of reach.
-    return { finished, stopped: pipeline === undefined || error instanceof LeaseExpiredError };
+    return {
+      finished: owing ? new Set() : finished,
+      stopped: pipeline === undefined || error instanceof LeaseExpiredError,
+    };
   } finally {
     for (const [envelopeId, outcome] of pipeline?.settled ?? []) certain.set(envelopeId, outcome);
   }
@@ -96,24 +112,19 @@ async function runTurns<D extends Delivery>(
   todo: readonly D[],
   { pipeline, times, deps }: { pipeline: CommitPipeline<D>; times: BatchTimes; deps: BatchDeps },
 ): Promise<boolean> {
-  const started = new Map<string, D>();
+  const started = new Set<string>();
   for (const delivery of todo) {
     const { envelope } = delivery;
-    const settled = pipeline.settled.get(envelope.id);
-    if (settled !== undefined) {
+    // The same call twice in one batch: wait until the first one has its outcome.
+    if (started.has(envelope.id)) await pipeline.durable();
+    const settled = recall(delivery, pipeline.settled);
+    if (settled) {
       pipeline.answer(delivery, settled);
-      continue;
-    }
-    if (started.has(envelope.id)) {
-      // The same envelope twice in one batch: wait until the first one has its outcome.
-      await pipeline.durable();
-      const outcome = pipeline.settled.get(envelope.id);
-      if (outcome !== undefined) pipeline.answer(delivery, outcome);
       continue;
     }
     if (pipeline.broken) return false;
     if (deps.clock.now() + deps.methodBudgetMs > times.stopBy) return true;
-    started.set(envelope.id, delivery);
+    started.add(envelope.id);
     const turn = await runTurn(activation, envelope, { ...deps, readsDurable: () => pipeline.durable() });
     // User code may have caught it and gone on without the value; or failed for it, which is not its caller's concern.
     if (activation.state.readFailure) throw activation.state.readFailure.reason;
@@ -134,17 +145,35 @@ async function sweep({ id, state }: Activation, { store, telemetry }: BatchDeps)
   }
 }
 
+/** The outcome of a delivery among those that are settled: that of its call, or of this very attempt. */
+function recall({ envelope }: Delivery, settled: ReadonlyMap<string, string>): Settled | undefined {
+  for (const id of outcomeIds(envelope)) {
+    const text = settled.get(id);
+    if (text !== undefined) return { id, text };
+  }
+  return undefined;
+}
+
 /** Outcomes of these deliveries that the head still holds, or that an earlier attempt is certain of. */
-function settledOf(
+function settledOutcomes(
   activation: Activation,
   { deliveries, certain }: { deliveries: readonly Delivery[]; certain: ReadonlyMap<string, string> },
 ): Map<string, string> {
   const carried = new Map<string, string>();
-  for (const { envelope } of deliveries) {
-    const outcome = activation.state.head.settled.get(envelope.id) ?? certain.get(envelope.id);
-    if (outcome !== undefined) carried.set(envelope.id, outcome);
+  for (const delivery of deliveries) {
+    const settled = recall(delivery, activation.state.head.settled) ?? recall(delivery, certain);
+    if (settled) carried.set(settled.id, settled.text);
   }
   return carried;
+}
+
+/**
+ * Outcomes of earlier batches' calls that may be asked for again, and that may not be on file: a worker may have died, and
+ * its messages have been given up, between commit and reply.
+ */
+function unfiledOutcomes({ state, filed }: Activation, deliveries: readonly Delivery[]): Map<string, string> {
+  const present = new Set(deliveries.map(({ envelope }) => envelope.id));
+  return new Map([...state.head.settled].filter(([id]) => isKept(id) && !present.has(id) && !filed.has(id)));
 }
 
 /**
@@ -159,13 +188,16 @@ async function findPast<D extends Delivery>(
   const past = new Set<D>();
   const suspects: D[] = [];
   for (const delivery of deliveries) {
-    if (settled.has(delivery.envelope.id)) continue;
+    if (recall(delivery, settled)) continue;
     if (delivery.mark && isAfter(delivery.mark, state.head.mark) === false) past.add(delivery);
-    else if (delivery.suspect) suspects.push(delivery);
+    else if (delivery.suspect || delivery.envelope.attempt !== undefined) suspects.push(delivery);
   }
   if (suspects.length > 0) {
-    const filed = await deps.replies.read(suspects.map(({ envelope }) => envelope.id));
-    for (const delivery of suspects) if (filed.has(delivery.envelope.id)) past.add(delivery);
+    // After the hydration: what was settled before it, and is not any more, is on file by now.
+    const filed = await deps.replies.filed(suspects.flatMap(({ envelope }) => outcomeIds(envelope)));
+    for (const delivery of suspects) {
+      if (outcomeIds(delivery.envelope).some((id) => filed.has(id))) past.add(delivery);
+    }
   }
   return past;
 }

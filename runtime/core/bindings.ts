@@ -15,7 +15,7 @@ export const env = {} as Env;
 /** Fills `env` with a namespace per binding. */
 export function bindActors(
   bindings: readonly ActorBinding[],
-  calling: { readonly call: Caller; readonly ids: Ids },
+  calling: { readonly caller: Caller; readonly ids: Ids },
 ): Env {
   const namespaces = env as Record<string, ActorNamespace>;
   for (const { binding, type } of bindings) namespaces[binding] = createNamespace(type, calling);

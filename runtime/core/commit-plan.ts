@@ -1,5 +1,6 @@
 import type { ActorId, Mark } from "../ports/mailbox.ts";
 import type { Commit } from "../ports/store.ts";
+import { utf8Length } from "./actor-id.ts";
 import { Draft, isEmpty, writtenBytes } from "./draft.ts";
 import { layOut } from "./layout.ts";
 import { isAfter } from "./mark.ts";
@@ -19,15 +20,20 @@ export interface CommitPlan {
 /** Keys and bytes up to which turns share a commit: what one DynamoDB transaction holds, the head included, with room to spare. */
 const GROUP_KEYS = 99;
 const GROUP_BYTES = 3 * 1024 * 1024;
+/** Bytes of one-way messages up to which turns share a commit: they lie in the head, and an item holds 400 KB. */
+const GROUP_POSTED_BYTES = 128 * 1024;
 
 /** How many of the finished turns, from the first on, share the next commit: at least one, however large. */
 export function groupSize(turns: readonly FinishedTurn[]): number {
   const keys = new Set<string>();
   let bytes = 0;
+  let posted = 0;
   for (const [index, { changes }] of turns.entries()) {
     for (const key of changes.writes.keys()) keys.add(key);
     bytes += writtenBytes(changes.writes);
-    if (index > 0 && (keys.size > GROUP_KEYS || bytes > GROUP_BYTES)) return index;
+    for (const text of changes.posts) posted += utf8Length(text);
+    if (index > 0 && (keys.size > GROUP_KEYS || bytes > GROUP_BYTES || posted > GROUP_POSTED_BYTES))
+      return index;
   }
   return turns.length;
 }
@@ -38,11 +44,16 @@ export function groupSize(turns: readonly FinishedTurn[]): number {
  * A turn that threw commits its mark, so that a late second run can't turn a reported failure into an effect.
  *
  * @param settled outcomes of this batch so far, this group's included: whatever the mark passes must be findable
+ * @param unsent messages of earlier commits that may not have left yet
  */
 export function planCommit(
   id: ActorId,
   state: State,
-  { turns, settled }: { turns: readonly PlacedTurn[]; settled: ReadonlyMap<string, string> },
+  {
+    turns,
+    settled,
+    unsent,
+  }: { turns: readonly PlacedTurn[]; settled: ReadonlyMap<string, string>; unsent: readonly string[] },
 ): CommitPlan | undefined {
   if (turns.every(({ outcome, changes }) => outcome.ok && isEmpty(changes))) return undefined;
 
@@ -57,6 +68,18 @@ export function planCommit(
   const { inline, spilled, entries, homes } = layOut(state, changes);
   const expected = state.head.version;
   const { swept } = state.head;
-  const head = { version: expected + 1, inline, spilled, generation, swept, mark, settled };
+  const outbox = [...unsent, ...changes.posts];
+  const head = { version: expected + 1, inline, spilled, generation, swept, mark, settled, outbox };
   return { commit: { id, expected, head, entries }, homes };
+}
+
+/** The commit that empties the outbox, when all of it has left, and changes nothing else. */
+export function planEmptyOutbox(id: ActorId, { head }: State, settled: ReadonlyMap<string, string>): Commit {
+  const expected = head.version;
+  return {
+    id,
+    expected,
+    head: { ...head, version: expected + 1, settled, outbox: [] },
+    entries: new Map(),
+  };
 }

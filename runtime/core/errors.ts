@@ -28,6 +28,12 @@ export class ActorMethodTimeoutError extends ActorError {
   readonly effect = "failed";
 }
 
+/** The fetch handler ran longer than its budget. Worker: reply, commit only the mark, drop the activation. */
+export class ActorFetchTimeoutError extends ActorError {
+  static override readonly name = "ActorFetchTimeoutError";
+  readonly effect = "failed";
+}
+
 /** `blockConcurrencyWhile` took longer than the budget. Worker: reply, commit only the mark, drop the activation. */
 export class BlockConcurrencyTimeoutError extends ActorError {
   static override readonly name = "BlockConcurrencyTimeoutError";
@@ -40,19 +46,22 @@ export class ActorOutputGateError extends ActorError {
   readonly effect = "failed";
 }
 
-/** A value can't be encoded or decoded; the message names the path. Worker: reply with it. */
-export class CodecError extends ActorError {
-  static override readonly name = "CodecError";
-  /** `refused` when the arguments of a call could not be encoded: nothing was sent. */
+/** `refused` when the call never left its caller. */
+type DataErrorOptions = ErrorOptions & { effect?: "failed" | "refused" };
+
+/** What is wrong with the data of a call: before it left (`refused`), or in its turn (`failed`). */
+abstract class DataError extends ActorError {
   readonly effect: "failed" | "refused";
 
-  constructor(
-    message: string,
-    { effect = "failed", ...options }: ErrorOptions & { effect?: "failed" | "refused" } = {},
-  ) {
+  constructor(message: string, { effect = "failed", ...options }: DataErrorOptions = {}) {
     super(message, options);
     this.effect = effect;
   }
+}
+
+/** A value can't be encoded or decoded; the message names the path. Worker: reply with it. */
+export class CodecError extends DataError {
+  static override readonly name = "CodecError";
 }
 
 /** A key, a value or a turn's writes are over a limit. Nothing was written. */
@@ -68,9 +77,20 @@ export class StorageScopeError extends ActorError {
 }
 
 /** Arguments or a result are too large to travel. */
-export class PayloadTooLargeError extends ActorError {
+export class PayloadTooLargeError extends DataError {
   static override readonly name = "PayloadTooLargeError";
-  readonly effect = "failed";
+}
+
+/** An option of a call (idempotency key, envelope id, delay) breaks its rule. Nothing was sent. */
+export class ActorCallOptionError extends ActorError {
+  static override readonly name = "ActorCallOptionError";
+  readonly effect = "refused";
+}
+
+/** The idempotency key, or envelope id, belongs to a call of something else or with other arguments. This call was not run. */
+export class ActorIdempotencyError extends ActorError {
+  static override readonly name = "ActorIdempotencyError";
+  readonly effect = "refused";
 }
 
 /** The name is not callable from outside: `_private`, `constructor`, `fetch`, inherited from the base. */
@@ -103,13 +123,19 @@ export class ActorCallCycleError extends ActorError {
   readonly effect = "refused";
 }
 
+/** The other program, to which the call should go, can't be reached or takes no calls. Nothing was sent. */
+export class ActorConnectionError extends ActorError {
+  static override readonly name = "ActorConnectionError";
+  readonly effect = "refused";
+}
+
 /** The call's deadline passed before the instance came to it, and it was not run. */
 export class ActorDeadlineError extends ActorError {
   static override readonly name = "ActorDeadlineError";
   readonly effect = "refused";
 }
 
-/** No answer came in time; the call may still run. `envelopeId` identifies it. */
+/** No answer came in time; the call may still run. Ask again with `stub.with({ envelopeId })`. */
 export class ActorCallTimeoutError extends ActorError {
   static override readonly name = "ActorCallTimeoutError";
   readonly effect = "unknown";
@@ -121,15 +147,26 @@ export class ActorCallTimeoutError extends ActorError {
   }
 }
 
-/** An error as it travels: nothing of the server's internals but name and message. */
+/** An error as it travels: nothing of the server's internals but name and message, unless its stacks are exposed. */
 export interface WireError {
   readonly name: string;
   readonly message: string;
+  /** Where the class does not tell. */
+  readonly effect?: Effect;
+  readonly cause?: WireCause;
+}
+
+/** What the remote side threw, as it was there. */
+export interface WireCause {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string;
 }
 
 const CLASSES = [
   ActorMethodError,
   ActorMethodTimeoutError,
+  ActorFetchTimeoutError,
   ActorOutputGateError,
   BlockConcurrencyTimeoutError,
   CodecError,
@@ -140,22 +177,60 @@ const CLASSES = [
   ActorUnknownMethodError,
   ActorUnknownTypeError,
   ActorNameError,
+  ActorCallOptionError,
+  ActorIdempotencyError,
+  ActorConnectionError,
   ActorDeadlineError,
   ActorCallCycleError,
   ActorCallTimeoutError,
 ];
-const BY_NAME: ReadonlyMap<string, new (message: string) => ActorError> = new Map(
-  CLASSES.map((each) => [each.name, each]),
-);
+const BY_NAME: ReadonlyMap<
+  string,
+  new (
+    message: string,
+    options: { cause?: Error; effect?: "failed" | "refused" },
+  ) => ActorError
+> = new Map(CLASSES.map((each) => [each.name, each]));
 
-/** The wire form of whatever a turn threw; anything but the runtime's own errors is an `ActorMethodError`. */
-export function toWireError(thrown: unknown): WireError {
+/** Whether an error of this name is one of the runtime's own. */
+export function isActorErrorName(name: string): boolean {
+  return BY_NAME.has(name);
+}
+
+/** Longest stack that travels, in characters: it is kept as long as the outcome. */
+const MAX_STACK = 4_000;
+
+/**
+ * The wire form of whatever a turn threw; anything but the runtime's own errors is an `ActorMethodError`.
+ *
+ * @param exposeStacks whether what was thrown travels too, with its stack
+ */
+export function toWireError(thrown: unknown, { exposeStacks }: { exposeStacks: boolean }): WireError {
+  const cause = exposeStacks ? wireCauseOf(thrown) : undefined;
   try {
-    if (thrown instanceof ActorError) return { name: String(thrown.name), message: messageOf(thrown) };
+    if (thrown instanceof ActorError) {
+      return {
+        name: String(thrown.name),
+        message: messageOf(thrown),
+        ...(thrown instanceof DataError && thrown.effect === "refused" && { effect: thrown.effect }),
+        ...(cause && { cause }),
+      };
+    }
   } catch {
     // A proxy or a getter that throws: not one of ours.
   }
-  return { name: ActorMethodError.name, message: messageOf(thrown) };
+  return { name: ActorMethodError.name, message: messageOf(thrown), ...(cause && { cause }) };
+}
+
+function wireCauseOf(thrown: unknown): WireCause | undefined {
+  try {
+    const origin = thrown instanceof ActorError ? (thrown.cause ?? thrown) : thrown;
+    const stack = stackOf(origin)?.slice(0, MAX_STACK);
+    if (!(origin instanceof Error) || stack === undefined) return undefined;
+    return { name: String(origin.name), message: messageOf(origin), stack };
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -187,9 +262,20 @@ export function stackOf(thrown: unknown): string | undefined {
 }
 
 /** The error that a caller gets for what came over the wire. */
-export function fromWireError({ name, message }: WireError): ActorError {
+export function fromWireError({ name, message, effect, cause }: WireError): ActorError {
   const Known = BY_NAME.get(name) ?? ActorMethodError;
-  return new Known(message);
+  return new Known(message, {
+    ...(cause && { cause: remoteError(cause) }),
+    ...(effect === "refused" && { effect }),
+  });
+}
+
+/** The remote side's error as an object here: its stack is the remote one. */
+function remoteError({ name, message, stack }: WireCause): Error {
+  const error = new Error(message);
+  error.name = name;
+  error.stack = stack;
+  return error;
 }
 
 /** The message of whatever was thrown, also when it is no `Error` or lies about being one. */

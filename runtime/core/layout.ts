@@ -1,6 +1,6 @@
 import type { Head } from "../ports/store.ts";
 import { utf8Length } from "./actor-id.ts";
-import type { Changes } from "./draft.ts";
+import type { KeyChanges } from "./draft.ts";
 import type { Home, State } from "./state.ts";
 
 /** Largest value kept in the head, in UTF-8 bytes, key included. */
@@ -20,7 +20,7 @@ export interface Layout {
  * Decides for each change between the head and an entry of its own. A commit that only changes the head is one
  * plain write, half the price of a transaction, so values stay in the head as long as it stays within one read unit.
  */
-export function layOut(state: State, { cleared, writes }: Changes): Layout {
+export function layOut(state: State, { cleared, writes }: KeyChanges): Layout {
   const inline = new Map(cleared ? [] : state.head.inline);
   const entries = new Map<string, string | undefined>();
   const homes = new Map<string, Home>();

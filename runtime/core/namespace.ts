@@ -1,7 +1,11 @@
 import type { Ids } from "../ports/ids.ts";
 import type { ActorId } from "../ports/mailbox.ts";
 import { checkName } from "./actor-id.ts";
+import { type CallOptions, checkCallOptions } from "./call-options.ts";
+import { fetchRequest, methodRequest } from "./call-request.ts";
 import type { Caller } from "./caller.ts";
+import { type FetchInput, type FetchOptions, toResponse } from "./fetch-call.ts";
+import { resultOf } from "./outcome.ts";
 import type { StatefulActor } from "./stateful-actor.ts";
 
 /** Where an instance should live. Accepted for compatibility and ignored: an AWS region is one place. */
@@ -11,17 +15,52 @@ export interface IdFromNameOptions {
   readonly locationHint?: LocationHint;
 }
 
-/** What a stub of actor `A` can do: its public methods, each answering with a promise. */
-export type ActorStub<A = StatefulActor<unknown>> = {
+/** Names of an actor that no stub offers as methods. */
+type NotMethods = "id" | "with" | "fetch" | "alarm" | "webSocket" | "then" | "toJSON" | `_${string}`;
+
+/** The public methods of actor `A` as its callers see them; `R`: what they answer with, the method's own result unless given. */
+type MethodsOf<A, R = undefined> = {
+  readonly [M in Exclude<keyof A, NotMethods> as A[M] extends (...args: never[]) => unknown
+    ? M
+    : never]: A[M] extends (...args: infer P) => infer T
+    ? (...args: P) => Promise<R extends undefined ? Awaited<T> : R>
+    : never;
+};
+
+/** What every stub has besides the methods of its actor. */
+interface StubBase<A> {
   /** The instance's name. */
   readonly id: string;
-} & {
-  readonly [M in Exclude<keyof A, "id" | "fetch" | "alarm" | "webSocket" | `_${string}`> as A[M] extends (
-    ...args: never[]
-  ) => unknown
-    ? M
-    : never]: A[M] extends (...args: infer P) => infer R ? (...args: P) => Promise<Awaited<R>> : never;
+  /**
+   * One-way messages: `stub.send.method(…)` resolves when the message is durable in the mailbox; the method's result is
+   * not kept. In a method of an actor, messages leave only if that method's call commits, each exactly once.
+   * (`stub.send(…)` itself calls a method named `send`.)
+   *
+   * @throws ActorError refused as a call would be, or `ActorCallTimeoutError`: it is unknown whether it was sent
+   * @throws StorageLimitError over 100 messages, or 128 KiB of them, in one turn
+   */
+  readonly send: Senders<A>;
+  /** The same instance, called with these options. */
+  with(options: CallOptions): ActorStub<A>;
+  /**
+   * Hands a request to the actor's `fetch`, and gives its response. Method, URL, headers and body travel both ways, bodies
+   * whole: up to 700 KiB there, 2.9 MiB back. An aborted signal ends the waiting; the call may still run.
+   *
+   * @throws ActorFetchTimeoutError the handler ran over its budget of 30 s
+   * @throws PayloadTooLargeError
+   */
+  fetch(input: FetchInput, init?: FetchOptions): Promise<Response>;
+}
+
+/** The public methods of actor `A` as one-way messages. */
+type Senders<A> = {
+  readonly [M in keyof MethodsOf<A>]: MethodsOf<A>[M] extends (...args: infer P) => unknown
+    ? (...args: P) => Promise<void>
+    : never;
 };
+
+/** What a stub of actor `A` can do: its public methods, each answering with a promise. */
+export type ActorStub<A = StatefulActor<unknown>> = StubBase<A> & MethodsOf<A>;
 
 /** All instances of one actor, reached by name. */
 export interface ActorNamespace<A = StatefulActor<unknown>> {
@@ -39,14 +78,14 @@ export interface ActorNamespace<A = StatefulActor<unknown>> {
 /** Names that JavaScript asks of any object: answering them with a method would make a stub look like a promise or a date. */
 const NOT_METHODS = new Set(["then", "toJSON", "constructor"]);
 
-export function createNamespace(type: string, { call, ids }: { call: Caller; ids: Ids }): ActorNamespace {
+export function createNamespace(type: string, { caller, ids }: { caller: Caller; ids: Ids }): ActorNamespace {
   return {
     idFromName(name) {
       checkName(name);
-      return createStub({ type, name }, call);
+      return createStub({ type, name }, caller, {});
     },
     newUniqueId() {
-      return createStub({ type, name: ids.next() }, call);
+      return createStub({ type, name: ids.next() }, caller, {});
     },
   };
 }
@@ -60,13 +99,29 @@ class Stub {
   }
 }
 
-function createStub(to: ActorId, call: Caller): ActorStub {
-  const own = new Stub(to.name);
-  return new Proxy(own, {
-    get(_, property) {
-      if (property === "id") return own.id;
-      if (typeof property === "symbol" || NOT_METHODS.has(property)) return undefined;
-      return (...args: unknown[]) => call(to, property, args);
-    },
+function createStub(to: ActorId, caller: Caller, options: CallOptions): ActorStub {
+  const callMethod = async (method: string, args: readonly unknown[]) =>
+    resultOf(await caller.call(methodRequest(to, { method, args, options })), method);
+  const own: Record<string, unknown> = {
+    id: to.name,
+    with: (more: CallOptions) => createStub(to, caller, checkCallOptions({ ...options, ...more })),
+    fetch: async (input: FetchInput, init?: FetchOptions) =>
+      toResponse(resultOf(await caller.call(await fetchRequest(to, { input, init, options })), "fetch")),
+    send: byName(
+      (...args: unknown[]) => callMethod("send", args),
+      (method) =>
+        (...args: unknown[]) =>
+          caller.send(() => methodRequest(to, { method, args, options })),
+    ),
+  };
+  return byName(new Stub(to.name), (method) =>
+    Object.hasOwn(own, method) ? own[method] : (...args: unknown[]) => callMethod(method, args),
+  ) as unknown as ActorStub;
+}
+
+/** An object that has a property of any name. */
+function byName<T extends object>(target: T, property: (name: string) => unknown): T {
+  return new Proxy(target, {
+    get: (_, name) => (typeof name === "symbol" || NOT_METHODS.has(name) ? undefined : property(name)),
   });
 }

@@ -8,6 +8,7 @@ import { type Changes, isEmpty, NO_CHANGES, writtenBytes } from "./draft.ts";
 import {
   ActorDeadlineError,
   ActorError,
+  ActorFetchTimeoutError,
   ActorMethodTimeoutError,
   ActorUnknownTypeError,
   BlockConcurrencyTimeoutError,
@@ -18,6 +19,7 @@ import {
   StorageScopeError,
   stackOf,
 } from "./errors.ts";
+import { readResponse, toRequest } from "./fetch-call.ts";
 import { type ActorClass, methodOf } from "./method.ts";
 import { failed, type Outcome, succeeded } from "./outcome.ts";
 import type { ActorContext } from "./stateful-actor.ts";
@@ -37,6 +39,8 @@ const MAX_TURN_BYTES = 32 * 1024 * 1024;
 export interface FinishedTurn {
   readonly outcome: Outcome;
   readonly changes: Changes;
+  /** False when it was refused before user code ran: then another attempt at the call may run. */
+  readonly ran: boolean;
 }
 
 export interface TurnDeps {
@@ -45,6 +49,8 @@ export interface TurnDeps {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly methodBudgetMs: number;
+  /** Whether what user code threw travels to its caller with its stack. */
+  readonly exposeStacks: boolean;
 }
 
 /** Executes one envelope on an activation. Never throws for what user code does. */
@@ -53,35 +59,42 @@ export async function runTurn(
   envelope: Envelope,
   deps: TurnDeps & { readonly readsDurable: () => Promise<void> },
 ): Promise<FinishedTurn> {
-  const { clock, readsDurable } = deps;
+  const { clock, readsDurable, exposeStacks, telemetry } = deps;
   const budgetMs = Math.min(deps.methodBudgetMs, envelope.deadline - REPLY_MARGIN_MS - clock.now());
   const chain = [...envelope.chain, actorKey(envelope.to)];
   const turn = new Turn(activation.state, { deadline: clock.now() + budgetMs, chain, readsDurable });
+  const overrun = new AbortController();
+  let ran = false;
   let cancelTimer = () => {};
   try {
     if (budgetMs <= 0) throw tooLate(envelope);
-    const invoke = prepare(activation, envelope, deps);
-    const overrun = new Promise<never>((_, reject) => {
-      cancelTimer = clock.after(budgetMs, () => reject(overBudget(turn, envelope, budgetMs)));
+    const invoke = prepare(activation, envelope, { ...deps, overrun: overrun.signal });
+    ran = true;
+    const tooLong = new Promise<never>((_, reject) => {
+      cancelTimer = clock.after(budgetMs, () => {
+        const error = overBudget(turn, envelope, budgetMs);
+        reject(error);
+        overrun.abort(error);
+      });
     });
-    const result = await Promise.race([currentTurn.run(turn, () => invoke(turn)), overrun]);
+    const result = await Promise.race([currentTurn.run(turn, () => invoke(turn)), tooLong]);
     turn.close();
     checkTurnSize(turn.draft);
-    // A transaction that threw fails the call, but what was written outside of it still commits.
-    const outcome = turn.poisoned ? failed(turn.poisoned) : succeeded(result, envelope.call.method);
-    if (!outcome.ok) {
-      forgetObject(activation);
-      report(envelope, turn.poisoned ?? outcome.error.message, deps.telemetry);
-      if (!turn.poisoned) return { outcome, changes: NO_CHANGES };
-    }
+    if (turn.poisoned) throw turn.poisoned;
+    const outcome = succeeded(envelope.awaited ? result : undefined, envelope.call.method);
     activation.state.fold(turn.draft);
-    return { outcome, changes: turn.draft };
+    return { outcome, changes: turn.draft, ran };
   } catch (error) {
     turn.close();
-    if (!isEmpty(turn.draft) || turn.blocked || turn.poisoned || isOverrun(error)) forgetObject(activation);
     const thrown = turn.poisoned ?? error;
-    report(envelope, thrown, deps.telemetry);
-    return { outcome: failed(thrown), changes: NO_CHANGES };
+    report(envelope, thrown, telemetry);
+    const outcome = failed(thrown, { exposeStacks });
+    if (!isEmpty(turn.draft) || turn.blocked || turn.poisoned || isOverrun(error)) forgetObject(activation);
+    // A transaction that threw fails the call, but what was written outside of it still commits.
+    if (error !== turn.poisoned) return { outcome, changes: NO_CHANGES, ran };
+    const changes = { ...NO_CHANGES, cleared: turn.draft.cleared, writes: turn.draft.writes };
+    activation.state.fold(changes);
+    return { outcome, changes, ran };
   } finally {
     cancelTimer();
   }
@@ -91,19 +104,22 @@ export async function runTurn(
 function prepare(
   activation: Activation,
   { to, call }: Envelope,
-  { actors, env }: TurnDeps,
+  { actors, env, overrun }: TurnDeps & { readonly overrun: AbortSignal },
 ): (turn: Turn) => Promise<unknown> {
   const Actor = actors.get(to.type);
   if (!Actor) throw new ActorUnknownTypeError(`no actor of type "${to.type}" is deployed here`);
-  const method = methodOf(Actor, call.method);
+  const method = call.kind === "fetch" ? undefined : methodOf(Actor, call.method);
   const args = decode(call.args, `the arguments of ${call.method}`);
   if (!Array.isArray(args)) throw new CodecError(`the arguments of ${call.method} must be an array`);
 
   return async (turn) => {
     try {
       activation.object ??= new Actor(contextOf(activation), env);
+      const { object } = activation;
       await turn.unblocked();
-      const result = await Reflect.apply(method, activation.object, args);
+      const result = method
+        ? await Reflect.apply(method, object, args)
+        : await readResponse(await object.fetch(toRequest(args[0], overrun)));
       await turn.drain();
       return result;
     } catch (thrown) {
@@ -147,12 +163,14 @@ function forgetObject(activation: Activation): void {
 }
 
 function isOverrun(error: unknown): boolean {
-  return error instanceof ActorMethodTimeoutError || error instanceof BlockConcurrencyTimeoutError;
+  return [ActorMethodTimeoutError, ActorFetchTimeoutError, BlockConcurrencyTimeoutError].some(
+    (kind) => error instanceof kind,
+  );
 }
 
-/** What user code threw is news for its author; what the runtime refuses by name is its caller's. */
-function report({ to, call }: Envelope, error: unknown, telemetry: Telemetry): void {
-  if (error instanceof ActorError && error.effect === "refused") return;
+/** What user code threw is news for its author; what the runtime refuses by name is its caller's, if there is one. */
+function report({ to, call, awaited }: Envelope, error: unknown, telemetry: Telemetry): void {
+  if (awaited && error instanceof ActorError && error.effect === "refused") return;
   telemetry.problem("turn failed", {
     type: to.type,
     method: call.method,
@@ -172,7 +190,7 @@ function overBudget(turn: Turn, { to, call }: Envelope, budgetMs: number): Error
     ? new BlockConcurrencyTimeoutError(
         `blockConcurrencyWhile of ${to.type} did not settle within ${budgetMs} ms; nothing was committed`,
       )
-    : new ActorMethodTimeoutError(
+    : new (call.kind === "fetch" ? ActorFetchTimeoutError : ActorMethodTimeoutError)(
         `${to.type}.${call.method} ran longer than its budget of ${budgetMs} ms; nothing was committed`,
       );
 }

@@ -1,6 +1,6 @@
 import type { EntryPage, EntryRange, Head } from "../ports/store.ts";
 import { utf8Length } from "./actor-id.ts";
-import type { Changes } from "./draft.ts";
+import type { KeyChanges } from "./draft.ts";
 
 /** Where the store holds a key as of the last commit. */
 export type Home = "inline" | "entry" | "nowhere" | "unknown";
@@ -101,7 +101,7 @@ export class State {
   }
 
   /** Takes over the changes of a turn that succeeded: later turns read them. */
-  fold({ cleared, writes }: Changes): void {
+  fold({ cleared, writes }: KeyChanges): void {
     if (cleared) {
       this.#generation++;
       this.#texts.clear();
@@ -162,4 +162,5 @@ export const NEW_HEAD: Head = {
   swept: 0,
   mark: undefined,
   settled: new Map(),
+  outbox: [],
 };

@@ -85,4 +85,13 @@ export abstract class StatefulActor<E = Env> {
     this.ctx = ctx;
     this.env = env;
   }
+
+  /**
+   * Answers what comes in through `stub.fetch(request)`; 404 unless the subclass has its own. A turn like a method's: 30 s,
+   * writes commit when it returns a response of any status, and none when it throws. `request.signal` is aborted when
+   * the time is over. The response is read to its end first: up to 2.9 MiB.
+   */
+  async fetch(_request: Request): Promise<Response> {
+    return new Response("this actor has no fetch handler\n", { status: 404 });
+  }
 }

@@ -51,7 +51,7 @@ export function batchSystem(sound: Store, fate: () => Fate = () => "lands"): Sto
         dead = false;
       }
       const outcome = base.replies.outcome(one.envelope.id);
-      base.replies.filed.delete(one.envelope.id);
+      base.replies.texts.delete(one.envelope.id);
       if (!outcome) throw new Error("no reply was filed");
       if (!outcome.ok) return { error: `${outcome.error.name}: ${outcome.error.message}` };
       return { results: JSON.parse(JSON.stringify(resultOf(outcome, method) ?? null)) };

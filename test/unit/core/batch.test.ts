@@ -3,7 +3,7 @@ import { Activations } from "../../../runtime/core/activation.ts";
 import { runBatch } from "../../../runtime/core/batch.ts";
 import { StatefulActor } from "../../../runtime/index.ts";
 import type { Commit, CommitResult, Store } from "../../../runtime/ports/store.ts";
-import { delivery, redelivered, type TestDeps, testDeps, UNLIMITED } from "./fixtures.ts";
+import { delivery, FINGERPRINT, redelivered, type TestDeps, testDeps, UNLIMITED } from "./fixtures.ts";
 
 let constructed = 0;
 
@@ -172,7 +172,7 @@ describe("what a batch costs", () => {
     await deps.clock.idle();
     await deps.clock.idle();
     expect(deps.store.commits.length).toBe(1);
-    expect(deps.replies.filed.size).toBe(0);
+    expect(deps.replies.texts.size).toBe(0);
     land();
     expect(await running).toEqual([]);
     expect(deps.store.commits.length).toBe(2);
@@ -401,7 +401,7 @@ describe("I4: a redelivered envelope is not run again", () => {
     const one = delivery(counter, "add", 5);
     deps.replies.failures = Number.POSITIVE_INFINITY;
     await run(deps, [one]);
-    expect(deps.replies.filed.size).toBe(0);
+    expect(deps.replies.texts.size).toBe(0);
     deps.replies.failures = 0;
     const commits = deps.store.commits.length;
     const rescuer = { ...start(), store: deps.store, replies: deps.replies };
@@ -431,7 +431,7 @@ describe("I4: a redelivered envelope is not run again", () => {
     expect((await deps.store.hydrate(counter))?.settled.has(stalled.envelope.id)).toBe(false);
     const zombie = { ...start(), store: deps.store };
     expect(await run(zombie, [stalled])).toEqual([]);
-    expect(zombie.replies.filed.size).toBe(0);
+    expect(zombie.replies.texts.size).toBe(0);
     expect((await deps.store.hydrate(counter))?.version).toBe(2);
   });
 
@@ -571,7 +571,7 @@ describe("I1, I2: lost, fenced and unknown commits", () => {
     const batch = [delivery(counter, "add", 1), delivery(counter, "add", 1)];
     deps.store.faults.push(...Array.from({ length: 20 }, () => () => Promise.reject(new Error("down"))));
     expect(await run(deps, batch)).toEqual(batch);
-    expect(deps.replies.filed.size).toBe(0);
+    expect(deps.replies.texts.size).toBe(0);
     deps.store.faults.length = 0;
     expect(await run(deps, batch.map(redelivered))).toEqual([]);
     expect(batch.map((each) => result(deps, each))).toEqual([1, 2]);
@@ -653,7 +653,7 @@ describe("a turn that only read, and would end otherwise if it ran again", () =>
     const deps = testDeps({ Counter: Fickle });
     const one = delivery(counter, "debit");
     expect(await run(deps, [one], { ...UNLIMITED, commitBy: deps.clock.now() - 1 })).toEqual([one]);
-    expect(deps.replies.filed.size).toBe(0);
+    expect(deps.replies.texts.size).toBe(0);
   });
 });
 
@@ -755,7 +755,7 @@ describe("what a deleteAll leaves behind", () => {
     const sweeps: { limit: number; done: boolean; filed: number }[] = [];
     const { sweep } = deps.store;
     deps.store.sweep = async (id, head, limit) => {
-      const filed = deps.replies.filed.size;
+      const filed = deps.replies.texts.size;
       const done = await sweep(id, head, limit);
       sweeps.push({ limit, done, filed });
       return done;
@@ -813,14 +813,14 @@ test("a long outcome is stashed before the commit, and only its stand-in lies in
   };
   const long = delivery(counter, "text", "x", 5000);
   await run(deps, [long, delivery(counter, "add", 1)]);
-  expect(stashed).toEqual([`+["${"x".repeat(5000)}"]`]);
+  expect(stashed).toEqual([`${FINGERPRINT}+["${"x".repeat(5000)}"]`]);
   expect((await deps.store.hydrate(counter))?.settled.get(long.envelope.id)).toBe(`@${long.envelope.id}`);
 });
 
 test.each([
-  ["of 1,024 bytes", "x", 1019, 0],
-  ["of 1,025 bytes", "x", 1020, 1],
-  ["of 1,025 bytes in fewer characters", "é", 510, 1],
+  ["of 1,024 bytes", "x", 1007, 0],
+  ["of 1,025 bytes", "x", 1008, 1],
+  ["of 1,025 bytes in fewer characters", "é", 504, 1],
 ])(
   "an outcome %s: where it is short enough it lies in the head itself",
   async (_, letter, length, stashes) => {

@@ -66,7 +66,7 @@ function start(deps: TestDeps, method: string, ...args: unknown[]) {
     expect(unfinished).toEqual([]);
     return deps.replies.outcome(one.envelope.id);
   });
-  return { running, answered: () => deps.replies.filed.has(one.envelope.id) };
+  return { running, answered: () => deps.replies.texts.has(one.envelope.id) };
 }
 
 const call = (deps: TestDeps, method: string, ...args: unknown[]) => start(deps, method, ...args).running;

@@ -1,19 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { runBatch } from "../../../runtime/core/batch.ts";
 import { bindActors } from "../../../runtime/core/bindings.ts";
-import { type CallerDeps, createCaller } from "../../../runtime/core/caller.ts";
+import type { CallOptions } from "../../../runtime/core/call-options.ts";
+import { methodRequest } from "../../../runtime/core/call-request.ts";
+import { type CallerDeps, createCaller, onlyRoute } from "../../../runtime/core/caller.ts";
 import { encode } from "../../../runtime/core/codec.ts";
 import { ActorNameError } from "../../../runtime/core/errors.ts";
 import { type ActorNamespace, createNamespace } from "../../../runtime/core/namespace.ts";
-import { encodeOutcome, failed, succeeded } from "../../../runtime/core/outcome.ts";
-import { requestDeadline } from "../../../runtime/core/request-deadline.ts";
+import { encodeOutcome, failed, type Outcome, resultOf, succeeded } from "../../../runtime/core/outcome.ts";
+import { currentRequest, RequestContext } from "../../../runtime/core/request-context.ts";
 import {
   ActorCallTimeoutError,
   ActorMethodError,
   type ActorStorage,
   StatefulActor,
 } from "../../../runtime/index.ts";
-import type { Envelope } from "../../../runtime/ports/mailbox.ts";
+import type { ActorId, Envelope, Mailbox } from "../../../runtime/ports/mailbox.ts";
 import { delivery, RecordedReplies, StepClock, testDeps, UNLIMITED } from "./fixtures.ts";
 
 class Greeter extends StatefulActor<unknown> {
@@ -22,37 +24,55 @@ class Greeter extends StatefulActor<unknown> {
   }
 }
 
-function start(answer?: (envelope: Envelope) => string | undefined) {
+/** A caller whose envelopes are answered by `answer`, without a worker. */
+function start(answer?: (envelope: Envelope) => Outcome | string | undefined) {
   const sent: Envelope[] = [];
   const replies = new RecordedReplies();
+  const mailbox: Mailbox = {
+    async send(envelope) {
+      sent.push(envelope);
+      const outcome = answer?.(envelope);
+      if (outcome === undefined) return;
+      await replies.write(
+        envelope.id,
+        typeof outcome === "string" ? outcome : encodeOutcome(outcome, envelope.fingerprint),
+      );
+    },
+  };
+  const route = { mailbox, replies };
   const deps: CallerDeps = {
     actors: new Map([["Greeter", Greeter]]),
-    mailbox: {
-      async send(envelope) {
-        sent.push(envelope);
-        const outcome = answer?.(envelope);
-        if (outcome !== undefined) await replies.write(envelope.id, outcome);
-      },
-    },
-    replies,
+    routeTo: onlyRoute(route, new Set(["Greeter"])),
     clock: new StepClock(),
     ids: { next: () => `id-${sent.length}` },
     callWaitMs: 28_000,
   };
-  return { deps, sent, call: createCaller(deps) };
+  return { deps, sent, route, ...calling(deps) };
+}
+
+/** A caller, and a short way to call with it. */
+function calling(deps: CallerDeps) {
+  const caller = createCaller(deps);
+  const call = async (to: ActorId, method: string, args: readonly unknown[], options: CallOptions = {}) =>
+    resultOf(await caller.call(methodRequest(to, { method, args, options })), method);
+  return { caller, call };
 }
 
 const one = { type: "Greeter", name: "one" };
 
 describe("a call", () => {
   test("becomes an envelope, and its reply the result", async () => {
-    const { call, sent, deps } = start(() => encodeOutcome(succeeded(new Map([[1, 2n]]), "greet")));
+    const { call, sent, deps } = start(() => succeeded(new Map([[1, 2n]]), "greet"));
     expect(await call(one, "greet", ["you", undefined])).toEqual(new Map([[1, 2n]]));
     expect(sent).toEqual([
       {
         id: "id-0",
         to: one,
-        call: { method: "greet", args: '[[1,-1],"you"]' },
+        attempt: undefined,
+        call: { kind: "method", method: "greet", args: '[[1,-1],"you"]' },
+        fingerprint: expect.stringMatching(/^[0-9a-f]{12}$/),
+        awaited: true,
+        due: undefined,
         deadline: deps.clock.now() + 28_000,
         chain: [],
       },
@@ -60,7 +80,7 @@ describe("a call", () => {
   });
 
   test("an error comes back by name, with what it means", async () => {
-    const { call } = start(() => encodeOutcome(failed(new TypeError("oh no"))));
+    const { call } = start(() => failed(new TypeError("oh no")));
     const error = await call(one, "greet", []).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ActorMethodError);
     expect(error).toMatchObject({ name: "ActorMethodError", message: "oh no", effect: "failed" });
@@ -95,13 +115,16 @@ describe("a call", () => {
   });
 
   test("never waits past the request that it serves", async () => {
-    const { call, sent, deps } = start(() => encodeOutcome(succeeded(1, "greet")));
-    await requestDeadline.run(deps.clock.now() + 500, () => call(one, "greet", []));
+    const { call, sent, deps } = start(() => succeeded(1, "greet"));
+    await currentRequest.run(
+      new RequestContext({ deadline: deps.clock.now() + 500, idempotencyKey: undefined }),
+      () => call(one, "greet", []),
+    );
     expect(sent[0]?.deadline).toBe(deps.clock.now() + 500);
   });
 
   test("from inside a turn waits until the turns before it are durable, and ends with the turn", async () => {
-    const { call, sent } = start(() => encodeOutcome(succeeded("hello", "greet")));
+    const { call, sent } = start(() => succeeded("hello", "greet"));
     class Relay extends StatefulActor<unknown> {
       async note() {
         await this.ctx.storage.put("noted", true);
@@ -133,13 +156,12 @@ describe("a call", () => {
 describe("a call made by a method", () => {
   /** An instance whose method `work` calls what `work` is told to, through a mailbox that does `send`. */
   function caller(work: (greet: (name: string) => Promise<unknown>, storage: ActorStorage) => unknown) {
-    const { deps, sent } = start();
-    const reply = (id: string, outcome: string) => deps.replies.write(id, outcome);
-    const mailbox = { ...deps.mailbox };
-    const calls = createNamespace("Greeter", {
-      call: createCaller({ ...deps, mailbox }),
-      ids: deps.ids,
-    });
+    const { deps, sent, route } = start();
+    const reply = ({ id, fingerprint }: Envelope, outcome: string) =>
+      route.replies.write(id, fingerprint + outcome);
+    const mailbox = { ...route.mailbox };
+    const { caller } = calling({ ...deps, routeTo: () => ({ ...route, mailbox }) });
+    const calls = createNamespace("Greeter", { caller, ids: deps.ids });
     class Worker extends StatefulActor<unknown> {
       async work() {
         const greet = (name: string) => (calls.idFromName(name) as unknown as Greeter).greet(name);
@@ -166,7 +188,7 @@ describe("a call made by a method", () => {
     mailbox.send = async (envelope) => {
       await send(envelope);
       const refused = '-{"name":"ActorDeadlineError","message":"Greeter.greet was not run"}';
-      await reply(envelope.id, envelope.to.name === "bob" ? "+[-1]" : refused);
+      await reply(envelope, envelope.to.name === "bob" ? "+[-1]" : refused);
     };
     const outcome = await run();
     expect(sent.map(({ to }) => to.name)).toEqual(["bob", "carol"]);
@@ -218,14 +240,14 @@ describe("a call made by a method", () => {
 test.each(["sending", "waiting"])(
   "a call whose %s broke off is an unknown outcome that names its envelope and hides the cause",
   async (what) => {
-    const { deps } = start();
+    const { deps, route } = start();
     const denied = () =>
       Promise.reject(new Error("User: arn:aws:sts::123456789012:role/x is not authorized"));
-    const mailbox = what === "sending" ? { send: denied } : deps.mailbox;
+    const mailbox = what === "sending" ? { send: denied } : route.mailbox;
     const replies = Object.assign(new RecordedReplies(), what === "waiting" && { wait: denied });
-    const error = await createCaller({ ...deps, mailbox, replies })(one, "greet", []).catch(
-      (thrown: unknown) => thrown,
-    );
+    const error = await calling({ ...deps, routeTo: () => ({ mailbox, replies }) })
+      .call(one, "greet", [])
+      .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ActorCallTimeoutError);
     expect(error).toMatchObject({ effect: "unknown", envelopeId: "id-0" });
     expect(String(error)).not.toContain("arn:aws");
@@ -233,9 +255,9 @@ test.each(["sending", "waiting"])(
 );
 
 test("a new unique id is a fresh instance, reached again by that id", async () => {
-  const { call, sent } = start(() => encodeOutcome(succeeded("hi", "greet")));
+  const { caller, sent } = start(() => succeeded("hi", "greet"));
   const fresh = ["first", "second"];
-  const namespace = createNamespace("Greeter", { call, ids: { next: () => fresh.shift() ?? "" } });
+  const namespace = createNamespace("Greeter", { caller, ids: { next: () => fresh.shift() ?? "" } });
   const [first, second] = [namespace.newUniqueId(), namespace.newUniqueId({ locationHint: "weur" })];
   expect([first.id, second.id]).toEqual(["first", "second"]);
   for (const stub of [second, namespace.idFromName(second.id)]) {
@@ -262,19 +284,20 @@ describe("I10: a call cycle fails at once, by name", () => {
     const env: Record<string, unknown> = {};
     const deps = testDeps({ Relay }, env);
     const sent: Envelope[] = [];
-    const call = createCaller({
-      ...deps,
-      mailbox: {
-        async send(envelope) {
-          sent.push(envelope);
-          const one = { envelope, mark: undefined, suspect: false };
-          await runBatch(envelope.to, [one], { times: UNLIMITED, deps });
-        },
+    const mailbox: Mailbox = {
+      async send(envelope) {
+        sent.push(envelope);
+        const one = { envelope, mark: undefined, suspect: false };
+        await runBatch(envelope.to, [one], { times: UNLIMITED, deps });
       },
+    };
+    const { call, caller } = calling({
+      ...deps,
+      routeTo: () => ({ mailbox, replies: deps.replies }),
       ids: { next: () => `e${sent.length}` },
       callWaitMs: 20_000,
     });
-    env.RELAY = createNamespace("Relay", { call, ids: { next: () => "unused" } });
+    env.RELAY = createNamespace("Relay", { caller, ids: { next: () => "unused" } });
     return {
       call: (name: string, ...args: unknown[]) => call({ type: "Relay", name }, "tryPass", args),
       sent,
@@ -296,7 +319,7 @@ describe("I10: a call cycle fails at once, by name", () => {
 });
 
 test("a call from inside a turn never waits past the end of that turn", async () => {
-  const { call, sent } = start(() => encodeOutcome(succeeded("hello", "greet")));
+  const { call, sent } = start(() => succeeded("hello", "greet"));
   class Relay extends StatefulActor<unknown> {
     relay() {
       return call(one, "greet", []);
@@ -314,9 +337,9 @@ test("a call from inside a turn never waits past the end of that turn", async ()
 });
 
 test("a binding reaches the instances of its type", async () => {
-  const { call, sent } = start(() => encodeOutcome(succeeded("hi", "greet")));
-  const calling = { call, ids: { next: () => "fresh" } };
-  const env = bindActors([{ binding: "GREETERS", type: "Greeter" }], calling) as unknown as {
+  const { caller, sent } = start(() => succeeded("hi", "greet"));
+  const bound = { caller, ids: { next: () => "fresh" } };
+  const env = bindActors([{ binding: "GREETERS", type: "Greeter" }], bound) as unknown as {
     GREETERS: ActorNamespace<Greeter>;
   };
   expect(await env.GREETERS.idFromName("two").greet("you")).toBe("hi");
@@ -324,8 +347,8 @@ test("a binding reaches the instances of its type", async () => {
 });
 
 describe("a stub", () => {
-  const { call, sent } = start(() => encodeOutcome(succeeded("hi", "greet")));
-  const namespace = createNamespace("Greeter", { call, ids: { next: () => "fresh" } });
+  const { caller, sent } = start(() => succeeded("hi", "greet"));
+  const namespace = createNamespace("Greeter", { caller, ids: { next: () => "fresh" } });
   const stub = namespace.idFromName("one") as unknown as Record<string, unknown>;
 
   test("calls methods and knows its name", async () => {

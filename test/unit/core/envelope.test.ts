@@ -6,12 +6,16 @@ import { actorKey, checkName } from "../../../runtime/core/actor-id.ts";
 import { decodeEnvelope, EnvelopeError, encodeEnvelope } from "../../../runtime/core/envelope.ts";
 import { ActorNameError } from "../../../runtime/core/errors.ts";
 import { isAfter } from "../../../runtime/core/mark.ts";
-import { replyWaits } from "../../../runtime/core/reply-wait.ts";
+import type { Envelope } from "../../../runtime/ports/mailbox.ts";
 
-const envelope = {
+const envelope: Envelope = {
   id: "e1",
+  attempt: "a1",
   to: { type: "Account", name: "a/b 😀" },
-  call: { method: "debit", args: "[[1],5]" },
+  call: { kind: "method", method: "debit", args: "[[1],5]" },
+  fingerprint: "0123456789ab",
+  awaited: true,
+  due: 99,
   deadline: 123,
   chain: ["Relay/one"],
 };
@@ -19,20 +23,31 @@ const envelope = {
 describe("envelope", () => {
   test("comes back as sent", () => {
     expect(decodeEnvelope(encodeEnvelope(envelope))).toEqual(envelope);
+    const plain: Envelope = { ...envelope, attempt: undefined, due: undefined, chain: [] };
+    expect(decodeEnvelope(encodeEnvelope(plain))).toEqual(plain);
+    const fetch: Envelope = {
+      ...plain,
+      awaited: false,
+      call: { kind: "fetch", method: "fetch", args: "[[]]" },
+    };
+    expect(decodeEnvelope(encodeEnvelope(fetch))).toEqual(fetch);
   });
 
   test.each([
     ["no JSON", "{"],
     ["no object", "[1]"],
     ["null", "null"],
-    ["a newer format", encodeEnvelope(envelope).replace('"v":1', '"v":2')],
+    ["a newer format", encodeEnvelope(envelope).replace('"v":2', '"v":3')],
     ["a missing field", encodeEnvelope(envelope).replace('"id"', '"di"')],
     ["a field of the wrong type", encodeEnvelope(envelope).replace('"debit"', "5")],
     ["a chain that is no list of keys", encodeEnvelope(envelope).replace('["Relay/one"]', "[5]")],
+    ["an unknown kind", encodeEnvelope(envelope).replace('"method":', '"kind":"sql","method":')],
+    ["a due time that is no number", encodeEnvelope(envelope).replace("99", "null")],
+    ["an attempt that is no text", encodeEnvelope(envelope).replace('"a1"', "1")],
     ["a deadline that is no number", encodeEnvelope(envelope).replace("123", '"123"')],
     [
       "a field from the prototype",
-      '{"v":1,"__proto__":{"id":"x"},"type":"a","name":"b","method":"c","args":"[]","deadline":1}',
+      '{"v":2,"__proto__":{"id":"x"},"type":"a","name":"b","method":"c","args":"[]","deadline":1}',
     ],
   ])("%s is refused", (_, text) => {
     expect(() => decodeEnvelope(text)).toThrow(EnvelopeError);
@@ -103,12 +118,4 @@ test("marks compare as numbers of any length, within one queue only", () => {
   expect(isAfter(at("5"), at("5"))).toBe(false);
   expect(isAfter(at("5"), undefined)).toBe(true);
   expect(isAfter(at("5", "other"), at("4"))).toBeUndefined();
-});
-
-test("replies are looked for soon, then with growing gaps", () => {
-  const waits = replyWaits();
-  const first = Array.from({ length: 12 }, () => waits.next().value);
-  expect(first.slice(0, 5)).toEqual([20, 30, 45, 68, 101]);
-  expect(Math.max(...first)).toBe(400);
-  expect([...first].sort((a, b) => a - b)).toEqual(first);
 });

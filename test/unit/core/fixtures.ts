@@ -6,7 +6,7 @@ import { encode } from "../../../runtime/core/codec.ts";
 import type { ActorClass } from "../../../runtime/core/method.ts";
 import { decodeOutcome, type Outcome } from "../../../runtime/core/outcome.ts";
 import type { Clock } from "../../../runtime/ports/clock.ts";
-import type { ActorId, Delivery } from "../../../runtime/ports/mailbox.ts";
+import type { ActorId, Delivery, Envelope } from "../../../runtime/ports/mailbox.ts";
 import type { Replies } from "../../../runtime/ports/replies.ts";
 
 /** Time that moves only when told. */
@@ -54,41 +54,36 @@ export class StepClock implements Clock {
 
 /** Replies that remember everything that was filed. */
 export class RecordedReplies implements Replies {
-  readonly filed = new Map<string, string>();
+  readonly texts = new Map<string, string>();
   readonly writes: string[] = [];
   reads = 0;
   failures = 0;
 
-  async write(envelopeId: string, outcome: string): Promise<void> {
+  async write(id: string, outcome: string): Promise<void> {
     if (this.failures > 0) {
       this.failures--;
       throw new Error("the reply table is out of reach");
     }
-    this.writes.push(envelopeId);
-    if (!this.filed.has(envelopeId)) this.filed.set(envelopeId, outcome);
+    this.writes.push(id);
+    if (!this.texts.has(id)) this.texts.set(id, outcome);
   }
 
   async stash(_: string, outcome: string): Promise<string> {
     return outcome;
   }
 
-  async read(envelopeIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  async filed(ids: readonly string[]): Promise<ReadonlySet<string>> {
     this.reads++;
-    return new Map(
-      envelopeIds.flatMap((id) => {
-        const outcome = this.filed.get(id);
-        return outcome === undefined ? [] : [[id, outcome] as const];
-      }),
-    );
+    return new Set(ids.filter((id) => this.texts.has(id)));
   }
 
-  async wait(envelopeId: string): Promise<string | undefined> {
-    return this.filed.get(envelopeId);
+  async wait(ids: readonly string[]): Promise<string | undefined> {
+    return ids.map((id) => this.texts.get(id)).find((text) => text !== undefined);
   }
 
-  outcome(envelopeId: string): Outcome | undefined {
-    const text = this.filed.get(envelopeId);
-    return text === undefined ? undefined : decodeOutcome(text);
+  outcome(id: string): Outcome | undefined {
+    const text = this.texts.get(id);
+    return text === undefined ? undefined : decodeOutcome(text).outcome;
   }
 }
 
@@ -96,11 +91,14 @@ export interface TestDeps extends BatchDeps {
   readonly clock: StepClock;
   readonly replies: RecordedReplies;
   readonly problems: string[];
+  /** One-way messages that have left, in order. */
+  readonly posted: Envelope[];
 }
 
 /** A whole batch side in memory, on virtual time. */
 export function testDeps(actors: Record<string, ActorClass>, env: unknown = {}): TestDeps {
   const problems: string[] = [];
+  const posted: Envelope[] = [];
   return {
     actors: new Map(Object.entries(actors)),
     env,
@@ -109,6 +107,9 @@ export function testDeps(actors: Record<string, ActorClass>, env: unknown = {}):
     clock: new StepClock(),
     telemetry: { problem: (what, { reason }) => void problems.push(`${what}: ${reason}`) },
     methodBudgetMs: 30_000,
+    exposeStacks: false,
+    mailbox: { send: async (envelope) => void posted.push(envelope) },
+    posted,
     activations: new Activations(10),
     problems,
   };
@@ -116,6 +117,9 @@ export function testDeps(actors: Record<string, ActorClass>, env: unknown = {}):
 
 /** Times that never cut a batch short. */
 export const UNLIMITED = { stopBy: Number.POSITIVE_INFINITY, commitBy: Number.POSITIVE_INFINITY };
+
+/** Of every call that tests make without a caller. */
+export const FINGERPRINT = "0123456789ab";
 
 let sequence = 1000;
 
@@ -125,11 +129,25 @@ export function delivery(to: ActorId, method: string, ...args: unknown[]): Deliv
   return {
     envelope: {
       id: `envelope-${sequence}`,
+      attempt: undefined,
       to,
-      call: { method, args: encode(args, "arguments") },
+      call: { kind: "method", method, args: encode(args, "arguments") },
+      fingerprint: FINGERPRINT,
+      awaited: true,
+      due: undefined,
       deadline: Number.MAX_SAFE_INTEGER,
       chain: [],
     },
+    mark: { queue: "queue-1", sequence: String(sequence) },
+    suspect: false,
+  };
+}
+
+/** The same call, asked for again: a message of its own. */
+export function askedAgain({ envelope }: Delivery): Delivery {
+  sequence++;
+  return {
+    envelope: { ...envelope, attempt: `attempt-${sequence}` },
     mark: { queue: "queue-1", sequence: String(sequence) },
     suspect: false,
   };

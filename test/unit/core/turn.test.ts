@@ -298,7 +298,7 @@ describe("limits of a turn", () => {
     const one = delivery(probe, "hang", "k");
     const running = runBatch(probe, [one], { times: UNLIMITED, deps });
     await deps.clock.advance(29_999);
-    expect(deps.replies.filed.size).toBe(0);
+    expect(deps.replies.texts.size).toBe(0);
     await deps.clock.advance(1);
     await running;
     expect(deps.replies.outcome(one.envelope.id)).toMatchObject({
@@ -325,7 +325,7 @@ describe("limits of a turn", () => {
     const patient = { ...one, envelope: { ...one.envelope, deadline: deps.clock.now() + 28_000 } };
     const running = runBatch(probe, [patient], { times: UNLIMITED, deps });
     await deps.clock.advance(26_999);
-    expect(deps.replies.filed.size).toBe(0);
+    expect(deps.replies.texts.size).toBe(0);
     await deps.clock.advance(1);
     await running;
     expect(deps.replies.outcome(one.envelope.id)).toMatchObject({
@@ -448,7 +448,10 @@ describe("what may be called", () => {
     const one = delivery(probe, "count");
     const forged = {
       ...one,
-      envelope: { ...one.envelope, call: { method: "count", args: '[{"length":1},0]' } },
+      envelope: {
+        ...one.envelope,
+        call: { kind: "method" as const, method: "count", args: '[{"length":1},0]' },
+      },
     };
     await runBatch(probe, [forged], { times: UNLIMITED, deps });
     expect(deps.replies.outcome(one.envelope.id)).toMatchObject({

@@ -1,3 +1,4 @@
+import type { APIGatewayProxyResult } from "hono/aws-lambda";
 import { describe, expect, test, vi } from "vitest";
 import { createFrontDoor } from "../../../handlers/front-door.ts";
 import { encodedPath } from "../../../handlers/http-api-path.ts";
@@ -8,7 +9,9 @@ import {
   ProjectError,
 } from "../../../handlers/project-module.ts";
 import { createRouterHandler } from "../../../handlers/router.ts";
-import { createCaller } from "../../../runtime/core/caller.ts";
+import type { CallRequest } from "../../../runtime/core/call-request.ts";
+import { type Caller, createCaller } from "../../../runtime/core/caller.ts";
+import { decode } from "../../../runtime/core/codec.ts";
 import {
   ActorCallTimeoutError,
   ActorDeadlineError,
@@ -22,32 +25,67 @@ import {
   PayloadTooLargeError,
   StorageLimitError,
 } from "../../../runtime/core/errors.ts";
-import { requestDeadline } from "../../../runtime/core/request-deadline.ts";
+import { succeeded } from "../../../runtime/core/outcome.ts";
+import { currentRequest } from "../../../runtime/core/request-context.ts";
 import type { Env } from "../../../runtime/core/stateful-actor.ts";
 import { StatefulActor } from "../../../runtime/index.ts";
-import type { ActorId } from "../../../runtime/ports/mailbox.ts";
+import type { ActorId, Mailbox } from "../../../runtime/ports/mailbox.ts";
 import { StepClock, testDeps } from "../core/fixtures.ts";
 
-function start(
-  answer: (to: ActorId, method: string, args: readonly unknown[]) => unknown,
-  handler?: FetchHandler,
+/** A caller that is answered by a function instead of a worker. */
+function answering(
+  answer: (to: ActorId, method: string, args: readonly unknown[], request: CallRequest) => unknown,
 ) {
+  const sent: CallRequest[] = [];
+  const caller: Caller = {
+    call: async (request) =>
+      succeeded(
+        await answer(
+          request.to,
+          request.call.method,
+          decode(request.call.args, "arguments") as unknown[],
+          request,
+        ),
+        request.call.method,
+      ),
+    send: async (make) => void sent.push(make()),
+  };
+  return { caller, sent };
+}
+
+/** What every door here has. */
+const DOOR = {
+  handler: undefined,
+  env: {} as Env,
+  types: new Set(["Account"]),
+  caller: answering(() => 1).caller,
+  envelopes: undefined,
+  requestWaitMs: 28_000,
+  clock: new StepClock(),
+  telemetry: { problem: () => {} },
+};
+
+function start(answer: Parameters<typeof answering>[0] | Caller, handler?: FetchHandler) {
   const problems: string[] = [];
+  const { caller, sent } = typeof answer === "function" ? answering(answer) : { caller: answer, sent: [] };
   const door = createFrontDoor({
+    ...DOOR,
     handler,
     env: { BOUND: true } as Env,
-    types: new Set(["Account"]),
-    call: async (to, method, args) => answer(to, method, args),
-    requestWaitMs: 28_000,
-    clock: new StepClock(),
+    caller,
     telemetry: { problem: (what) => void problems.push(what) },
   });
-  const post = async (path: string, body?: RequestInit["body"], method = "POST") => {
-    const request = new Request(`http://door${path}`, { method, ...(body !== undefined && { body }) });
-    const response = await door.fetch(request);
-    return { status: response.status, body: (await response.json()) as unknown };
+  const post = async (
+    path: string,
+    body?: RequestInit["body"],
+    { method = "POST", headers = {} }: { method?: string; headers?: Record<string, string> } = {},
+  ) => {
+    const init = { method, headers, ...(body !== undefined && { body }) };
+    const response = await door.fetch(new Request(`http://door${path}`, init));
+    const text = await response.text();
+    return { status: response.status, body: text === "" ? undefined : (JSON.parse(text) as unknown) };
   };
-  return { post, problems, door };
+  return { post, problems, door, sent };
 }
 
 const echo = (to: ActorId, method: string, args: readonly unknown[]) => ({ ...to, method, args });
@@ -120,15 +158,7 @@ describe("the RPC door", () => {
       body: stream,
       duplex: "half",
     } as RequestInit);
-    const door = createFrontDoor({
-      handler: undefined,
-      env: {},
-      types: new Set(["Account"]),
-      call: async () => 1,
-      requestWaitMs: 28_000,
-      clock: new StepClock(),
-      telemetry: { problem: () => {} },
-    });
+    const door = createFrontDoor(DOOR);
     expect((await door.fetch(request)).status).toBe(413);
   });
 
@@ -149,7 +179,9 @@ describe("the RPC door", () => {
   });
 
   test("other methods than POST are refused", async () => {
-    expect(await start(echo).post("/Account/a/m", undefined, "GET")).toMatchObject({ status: 405 });
+    expect(await start(echo).post("/Account/a/m", undefined, { method: "GET" })).toMatchObject({
+      status: 405,
+    });
   });
 
   test.each<[Error, number, object]>([
@@ -193,7 +225,7 @@ describe("a project's own fetch handler", () => {
   test("gets the request and the bindings, and a deadline for its calls", async () => {
     let deadline: number | undefined;
     const { post } = start(echo, async (request, env) => {
-      deadline = requestDeadline.getStore();
+      deadline = currentRequest.getStore()?.deadline;
       return Response.json({ body: await request.text(), env });
     });
     expect(await post("/any/where", "x")).toEqual({ status: 200, body: { body: "x", env: { BOUND: true } } });
@@ -227,15 +259,7 @@ describe("a project's own fetch handler", () => {
   test("bytes without a type are sent as bytes; a type that is given stays", async () => {
     const bytes = new Uint8Array([0, 255, 128]);
     const answer = async (response: Response) => {
-      const door = createFrontDoor({
-        handler: () => response,
-        env: {},
-        types: new Set(),
-        call: async () => 1,
-        requestWaitMs: 28_000,
-        clock: new StepClock(),
-        telemetry: { problem: () => {} },
-      });
+      const door = createFrontDoor({ ...DOOR, handler: () => response });
       const answered = await door.fetch(new Request("http://door/"));
       return [
         answered.status,
@@ -284,15 +308,15 @@ describe("arguments that can't travel are the client's mistake", () => {
   ])("%s", async (_, body) => {
     const sent: string[] = [];
     const deps = testDeps({});
-    const call = createCaller({
+    const mailbox: Mailbox = { send: async ({ id }) => void sent.push(id) };
+    const caller = createCaller({
       actors: deps.actors,
-      mailbox: { send: async ({ id }) => void sent.push(id) },
-      replies: deps.replies,
+      routeTo: () => ({ mailbox, replies: deps.replies }),
       clock: deps.clock,
       ids: { next: () => "e1" },
       callWaitMs: 1000,
     });
-    expect(await start(call).post("/Account/a/m", body)).toMatchObject({
+    expect(await start(caller).post("/Account/a/m", body)).toMatchObject({
       status: 400,
       body: { error: { name: "CodecError" } },
     });
@@ -314,13 +338,14 @@ describe("I9: two names are two instances, also behind a gateway that decodes %2
     expect(encodedPath(rawPath)).toBeUndefined();
     const listeners = process.listeners("unhandledRejection");
     vi.stubEnv("MAILBOX_URL", "http://127.0.0.1:1/mailbox.fifo");
+    vi.stubEnv("DELAY_URL", "http://127.0.0.1:1/delay");
     vi.stubEnv("REPLY_TABLE", "replies");
     vi.stubEnv("REPLY_RETENTION_SECONDS", "60");
     vi.stubEnv("AWS_REGION", "us-east-1");
     try {
       const router = createRouterHandler({ module: {}, actors: [] });
       const event = { rawPath, requestContext: {} } as unknown as Parameters<typeof router>[0];
-      const answer = await router(event, {} as Parameters<typeof router>[1]);
+      const answer = (await router(event, {} as Parameters<typeof router>[1])) as APIGatewayProxyResult;
       expect(answer.statusCode).toBe(400);
       expect(JSON.parse(answer.body)).toMatchObject({ error: { name: "BadRequestError" } });
     } finally {

@@ -10,7 +10,8 @@ import { deliveryOf } from "../../../runtime/adapters/aws/sqs-record.ts";
 import { encode } from "../../../runtime/core/codec.ts";
 import { encodeEnvelope } from "../../../runtime/core/envelope.ts";
 import { StatefulActor } from "../../../runtime/index.ts";
-import { testDeps } from "../core/fixtures.ts";
+import type { Envelope } from "../../../runtime/ports/mailbox.ts";
+import { FINGERPRINT, testDeps } from "../core/fixtures.ts";
 
 const order: string[] = [];
 const gates = new Map<string, Promise<void>>();
@@ -28,10 +29,14 @@ let sequence = 0;
 
 function record(name: string, step: string, attributes: Record<string, string> = {}): SQSRecord {
   const id = `e${++sequence}`;
-  const envelope = {
+  const envelope: Envelope = {
     id,
+    attempt: undefined,
     to: { type: "Probe", name },
-    call: { method: "mark", args: encode([step], "args") },
+    call: { kind: "method", method: "mark", args: encode([step], "args") },
+    fingerprint: FINGERPRINT,
+    awaited: true,
+    due: undefined,
     deadline: Number.MAX_SAFE_INTEGER,
     chain: [],
   };
@@ -140,7 +145,7 @@ describe("a batch of messages", () => {
     const openMiddle = gate("middle");
     const tail = [record("b", "middle"), record("b", "3")];
     const serving = serve([slow, ...done, ...tail]);
-    await expect.poll(() => deps.replies.filed.size, { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => deps.replies.texts.size, { timeout: 10_000 }).toBe(2);
     openMiddle();
     await expect.poll(() => returned.length, { timeout: 10_000 }).toBe(1);
     await deps.clock.advance(100);

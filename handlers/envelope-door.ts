@@ -1,0 +1,73 @@
+import { checkName } from "../runtime/core/actor-id.ts";
+import type { Route } from "../runtime/core/caller.ts";
+import { decodeEnvelope, EnvelopeError } from "../runtime/core/envelope.ts";
+import { isEnvelopeId, outcomeIds } from "../runtime/core/envelope-id.ts";
+import { ActorCallTimeoutError } from "../runtime/core/errors.ts";
+import { type ActorClass, methodOf } from "../runtime/core/method.ts";
+import type { Clock } from "../runtime/ports/clock.ts";
+
+export interface EnvelopeDoorDeps {
+  readonly actors: ReadonlyMap<string, ActorClass>;
+  readonly routeTo: (type: string) => Route;
+  readonly clock: Clock;
+  /** The longest wait for an outcome, in ms. */
+  readonly requestWaitMs: number;
+}
+
+/** An envelope as another program hands it in. */
+export interface HandedIn {
+  /** Envelope text. */
+  readonly envelope: string;
+  /** The other side's clock when it sent this, in ms since the epoch: its times are meant by it. */
+  readonly sentAt: number;
+}
+
+/** Takes in envelopes that another program has made, and gives back outcome texts; `undefined` for a one-way message. */
+export type EnvelopeDoor = (handedIn: HandedIn) => Promise<string | undefined>;
+
+/**
+ * The door of `stateful-actors/client`.
+ *
+ * @returns a door that throws EnvelopeError, or an ActorError when the call is refused or its outcome unknown
+ */
+export function createEnvelopeDoor({
+  actors,
+  routeTo,
+  clock,
+  requestWaitMs,
+}: EnvelopeDoorDeps): EnvelopeDoor {
+  return async ({ envelope: text, sentAt }) => {
+    const given = decodeEnvelope(text);
+    const { id, attempt, to, call, awaited } = given;
+    if (!isEnvelopeId(id) || (attempt !== undefined && !isEnvelopeId(attempt))) {
+      throw new EnvelopeError(
+        `an envelope's "id" must be of letters, digits, - and _, not ${JSON.stringify(id)}`,
+      );
+    }
+    const { mailbox, replies } = routeTo(to.type);
+    checkName(to.name);
+    const Actor = actors.get(to.type);
+    if (Actor && call.kind === "method") methodOf(Actor, call.method);
+    const now = clock.now();
+    const ahead = now - sentAt;
+    const envelope = {
+      ...given,
+      due: given.due === undefined ? undefined : given.due + ahead,
+      deadline: awaited ? Math.min(given.deadline + ahead, now + requestWaitMs) : given.deadline,
+    };
+    const unknown = (cause?: unknown) =>
+      new ActorCallTimeoutError(
+        `${to.type}.${call.method} did not answer in time; it may still run (envelope ${id})`,
+        { envelopeId: id, ...(cause !== undefined && { cause }) },
+      );
+    await mailbox.send(envelope).catch((cause: unknown) => {
+      throw unknown(cause);
+    });
+    if (!awaited) return undefined;
+    const outcome = await replies.wait(outcomeIds(envelope), envelope.deadline).catch((cause: unknown) => {
+      throw unknown(cause);
+    });
+    if (outcome === undefined) throw unknown();
+    return outcome;
+  };
+}

@@ -1,0 +1,76 @@
+import type { LambdaClient } from "@aws-sdk/client-lambda";
+import type { Route } from "../../core/caller.ts";
+import { createDoorRoute, type DoorAnswer, doorError } from "../../core/door-route.ts";
+import { encodeEnvelope } from "../../core/envelope.ts";
+import { ActorConnectionError } from "../../core/errors.ts";
+import type { Clock } from "../../ports/clock.ts";
+
+/** What the router function is invoked with, instead of an HTTP event. */
+export interface EnvelopeEvent {
+  /** Envelope text. */
+  readonly envelope: string;
+  /** The sender's clock, in ms since the epoch: the envelope's times are meant by it. */
+  readonly sentAt: number;
+}
+
+/** What the router function answers to it. */
+export type EnvelopeAnswer =
+  | { readonly outcome: string }
+  | { readonly sent: true }
+  | { readonly error: { readonly name: string; readonly message: string } };
+
+/** Errors of the Lambda API that say that the function was not invoked. */
+const NOT_INVOKED = new Set([
+  "AccessDeniedException",
+  "ResourceNotFoundException",
+  "InvalidParameterValueException",
+  "RequestTooLargeException",
+  "CredentialsProviderError",
+  "UnrecognizedClientException",
+]);
+
+export interface LambdaRouteOptions {
+  /** Name or ARN of the router function. */
+  readonly router: string;
+  /** Gives the client, made at the first call. */
+  readonly client: () => Promise<LambdaClient>;
+  readonly clock: Clock;
+}
+
+/** The way to the instances behind a deployed router, with the rights of the caller's AWS credentials. */
+export function createLambdaRoute({ router, client, clock }: LambdaRouteOptions): Route {
+  return createDoorRoute(async (envelope) => {
+    const event: EnvelopeEvent = { envelope: encodeEnvelope(envelope), sentAt: clock.now() };
+    const { InvokeCommand } = await import("@aws-sdk/client-lambda");
+    const lambda = await client();
+    const { Payload, FunctionError } = await lambda
+      .send(new InvokeCommand({ FunctionName: router, Payload: JSON.stringify(event) }))
+      .catch((error: unknown) => {
+        throw error instanceof Error && NOT_INVOKED.has(error.name) ? notInvoked(router, error) : error;
+      });
+    if (FunctionError !== undefined || !Payload) return "unknown";
+    return answerIn(Payload.transformToString(), router);
+  });
+}
+
+function answerIn(payload: string, router: string): DoorAnswer {
+  const answer: Partial<{ outcome: string; sent: true; error: { name: string; message: string } }> =
+    JSON.parse(payload) ?? {};
+  if (typeof answer.outcome === "string") return { outcome: answer.outcome };
+  if (answer.sent) return "sent";
+  if (!answer.error) {
+    throw new ActorConnectionError(
+      `the function ${router} is no router of stateful-actors; name the function in the stack's output RouterName`,
+    );
+  }
+  const meant = doorError(answer.error);
+  if (meant === "unknown") return meant;
+  throw meant;
+}
+
+function notInvoked(router: string, cause: Error): ActorConnectionError {
+  return new ActorConnectionError(
+    `the router function ${router} could not be invoked (${cause.name}); check its name, the region and the right lambda:InvokeFunction`,
+    { cause },
+  );
+}

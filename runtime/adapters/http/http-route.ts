@@ -1,0 +1,83 @@
+import type { Route } from "../../core/caller.ts";
+import { createDoorRoute, type DoorAnswer, doorError } from "../../core/door-route.ts";
+import { encodeEnvelope } from "../../core/envelope.ts";
+import { ActorConnectionError } from "../../core/errors.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { ENVELOPE_TYPE, ENVELOPES_PATH, OUTCOME_TYPE, SENT_AT_HEADER } from "./envelope-protocol.ts";
+
+/** Time on top of an envelope's own, in ms, for the other side's refusal to arrive. */
+const GRACE_MS = 5_000;
+/** How long a one-way message may take to become durable, in ms. */
+const SEND_WAIT_MS = 30_000;
+
+/** Names and texts of headers. */
+export type HeaderTexts = Readonly<Record<string, string>>;
+
+export interface HttpRouteOptions {
+  /** Where the front door answers, such as `http://localhost:8787`. */
+  readonly url: string;
+  /** Sent with every call, such as an authorization; asked anew for each. */
+  readonly headers: () => HeaderTexts | Promise<HeaderTexts>;
+  readonly clock: Clock;
+}
+
+/** The way to the instances behind another program's front door. */
+export function createHttpRoute({ url, headers, clock }: HttpRouteOptions): Route {
+  const endpoint = new URL(ENVELOPES_PATH, url);
+  return createDoorRoute(async (envelope) => {
+    const waitMs = envelope.awaited ? envelope.deadline - clock.now() + GRACE_MS : SEND_WAIT_MS;
+    const sent = new Headers(await headers());
+    sent.set("content-type", ENVELOPE_TYPE);
+    sent.set(SENT_AT_HEADER, String(clock.now()));
+    const response = await fetch(endpoint, {
+      method: "POST",
+      headers: sent,
+      body: encodeEnvelope(envelope),
+      signal: AbortSignal.timeout(Math.max(0, waitMs)),
+    }).catch((error: unknown) => {
+      throw isUnreachable(error) ? unreachable(endpoint, error) : error;
+    });
+    return answerIn(response, endpoint);
+  });
+}
+
+async function answerIn(response: Response, endpoint: URL): Promise<DoorAnswer> {
+  if (response.status === 202) return "sent";
+  const text = await response.text();
+  if (response.ok && response.headers.get("content-type") === OUTCOME_TYPE) return { outcome: text };
+  const error = errorIn(text);
+  // The gateway's own answers, or a fault in the server: it may have taken the envelope before.
+  if (response.status >= 500 && (error === undefined || error.name === "InternalError")) return "unknown";
+  if (error === undefined) throw new ActorConnectionError(refusalOf(response.status, endpoint));
+  const meant = doorError(error);
+  if (meant === "unknown") return meant;
+  throw meant;
+}
+
+function refusalOf(status: number, { origin }: URL): string {
+  return status === 401 || status === 403
+    ? `${origin} refused the call with status ${status}; give connect the headers that its authorizer asks for`
+    : `${origin} answered ${status} and takes no calls of stateful-actors/client over HTTP; deploy it with httpCalls: true, or call through its router function`;
+}
+
+function errorIn(text: string): { name: string; message: string } | undefined {
+  try {
+    const { error } = JSON.parse(text);
+    return typeof error?.name === "string" && typeof error.message === "string" ? error : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Nobody listens there, or there is no such host: nothing was sent. */
+function isUnreachable(error: unknown): boolean {
+  const { cause } = error as { cause?: { code?: unknown } };
+  return ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"].includes(String(cause?.code));
+}
+
+function unreachable(endpoint: URL, cause: unknown): ActorConnectionError {
+  return new ActorConnectionError(
+    `nobody answers at ${endpoint.origin}; start the server there, or name another url`,
+    { cause },
+  );
+}

@@ -1,0 +1,83 @@
+/** Calls actors from any Node program: a script, a test, a container. */
+import type { LambdaClient } from "@aws-sdk/client-lambda";
+import { createLambdaRoute } from "./adapters/aws/lambda-route.ts";
+import { createHttpRoute, type HeaderTexts } from "./adapters/http/http-route.ts";
+import { systemClock } from "./adapters/system/clock.ts";
+import { randomIds } from "./adapters/system/ids.ts";
+import { type CallerDeps, createCaller } from "./core/caller.ts";
+import { type ActorNamespace, createNamespace } from "./core/namespace.ts";
+
+export type { CallOptions } from "./core/call-options.ts";
+export * from "./core/errors.ts";
+export type { ActorNamespace, ActorStub } from "./core/namespace.ts";
+
+/** Longest wait for an answer, in ms: a router function gives up after 28 s. */
+const CALL_WAIT_MS = 28_000;
+
+/** Where the actors are: behind a front door (`url`), or behind a deployed router function (`router`). */
+export type ConnectOptions =
+  | {
+      /** Where the front door answers: the embedded server, or a deployed one that takes calls over HTTP. */
+      readonly url: string;
+      /** Headers of every call, such as an authorization; a function is asked anew for each. */
+      readonly headers?: HeaderTexts | (() => HeaderTexts | Promise<HeaderTexts>);
+    }
+  | {
+      /** Name or ARN of the router function (the stack's output `RouterName`). Needs the right `lambda:InvokeFunction`. */
+      readonly router: string;
+      /** A client of your own; otherwise one with region and credentials of the environment. */
+      readonly lambda?: LambdaClient;
+    };
+
+/** Actors of one deployment, as seen from outside. */
+export interface ConnectedActors {
+  /**
+   * The instances of an actor, by the name of its class: `actors.namespace<Account>("Account").idFromName("alice")`.
+   *
+   * @throws ActorConnectionError (from calls) nobody answers there, or takes calls
+   */
+  namespace<A>(type: string): ActorNamespace<A>;
+}
+
+/**
+ * Connects to actors. Nothing is sent yet.
+ *
+ * A call whose answer is lost fails with `ActorCallTimeoutError`; `stub.with({ envelopeId: error.envelopeId })` asks for it
+ * again, and never runs it twice.
+ */
+export function connect(options: ConnectOptions): ConnectedActors {
+  const route = "url" in options ? httpRoute(options) : lambdaRoute(options);
+  const caller = createCaller({
+    actors: new Map(),
+    routeTo: () => route,
+    clock: systemClock,
+    ids: randomIds,
+    callWaitMs: CALL_WAIT_MS,
+    keepCalls: true,
+  });
+  return {
+    namespace: <A>(type: string) =>
+      createNamespace(type, { caller, ids: randomIds }) as unknown as ActorNamespace<A>,
+  };
+}
+
+type Route = ReturnType<CallerDeps["routeTo"]>;
+
+function httpRoute({ url, headers = {} }: Extract<ConnectOptions, { url: string }>): Route {
+  const give = typeof headers === "function" ? headers : () => headers;
+  return createHttpRoute({ url, headers: give, clock: systemClock });
+}
+
+function lambdaRoute({ router, lambda }: Extract<ConnectOptions, { router: string }>): Route {
+  let client: Promise<LambdaClient> | undefined;
+  return createLambdaRoute({
+    router,
+    client: () => {
+      client ??= lambda
+        ? Promise.resolve(lambda)
+        : import("@aws-sdk/client-lambda").then(({ LambdaClient: Client }) => new Client({}));
+      return client;
+    },
+    clock: systemClock,
+  });
+}

@@ -1,0 +1,18 @@
+import { createHash } from "node:crypto";
+import type { ActorId } from "../ports/mailbox.ts";
+import { actorKey } from "./actor-id.ts";
+
+/** Length of a fingerprint, in characters. */
+export const FINGERPRINT_LENGTH = 12;
+
+/** A short digest of what is asked of whom: 48 bits, enough to find out a mistake. */
+export function fingerprintOf(to: ActorId, asked: readonly string[]): string {
+  return digest([actorKey(to), ...asked], "hex").slice(0, FINGERPRINT_LENGTH);
+}
+
+/** The digest of several texts, told apart. */
+export function digest(texts: readonly string[], encoding: "hex" | "base64url"): string {
+  const hash = createHash("sha256");
+  for (const text of texts) hash.update(`${text.length}:`).update(text);
+  return hash.digest(encoding);
+}

@@ -1,0 +1,60 @@
+import type { Mailbox } from "../ports/mailbox.ts";
+import { actorKey } from "./actor-id.ts";
+import { decodeEnvelope } from "./envelope.ts";
+
+/**
+ * The messages that an instance's head holds and that may not have left. They leave in the order in which they were sent,
+ * for each receiver; receivers do not wait for each other. The same message may leave twice: whoever gets it knows its id.
+ */
+export class Outbox {
+  readonly #mailbox: Mailbox;
+  #unsent: { readonly text: string; sent: boolean }[];
+  /** The last sending under way, by receiver. */
+  readonly #leaving = new Map<string, Promise<void>>();
+  #failure: { readonly reason: unknown } | undefined;
+
+  /** @param texts what the head holds; it leaves at once */
+  constructor(mailbox: Mailbox, texts: readonly string[]) {
+    this.#mailbox = mailbox;
+    this.#unsent = [];
+    this.post(texts);
+  }
+
+  /** Messages that may not have left yet, as envelope texts, in order. */
+  get unsent(): readonly string[] {
+    this.#unsent = this.#unsent.filter(({ sent }) => !sent);
+    return this.#unsent.map(({ text }) => text);
+  }
+
+  /** Sends messages whose commit is durable. */
+  post(texts: readonly string[]): void {
+    for (const text of texts) {
+      const message = { text, sent: false };
+      this.#unsent.push(message);
+      const envelope = decodeEnvelope(text);
+      const receiver = actorKey(envelope.to);
+      const before = this.#leaving.get(receiver) ?? Promise.resolve();
+      const leaving = before.then(async () => {
+        // Behind a message that could not leave nothing may overtake it.
+        if (this.#failure) return;
+        try {
+          await this.#mailbox.send(envelope);
+          message.sent = true;
+        } catch (reason) {
+          this.#failure ??= { reason };
+        }
+      });
+      this.#leaving.set(receiver, leaving);
+    }
+  }
+
+  /**
+   * Resolves when every message has left.
+   *
+   * @throws what kept a message from leaving
+   */
+  async sent(): Promise<void> {
+    await Promise.all(this.#leaving.values());
+    if (this.#failure) throw this.#failure.reason;
+  }
+}

@@ -1,0 +1,31 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { ActorId } from "../ports/mailbox.ts";
+import { actorKey } from "./actor-id.ts";
+
+/** The request that the running code serves. */
+export const currentRequest = new AsyncLocalStorage<RequestContext>();
+
+/** What a request at the front door means for the calls that are made to serve it. */
+export class RequestContext {
+  /** When the request must be answered, in ms since the epoch. */
+  readonly deadline: number;
+  readonly #idempotencyKey: string | undefined;
+  readonly #calls = new Map<string, number>();
+
+  constructor({ deadline, idempotencyKey }: { deadline: number; idempotencyKey: string | undefined }) {
+    this.deadline = deadline;
+    this.#idempotencyKey = idempotencyKey;
+  }
+
+  /**
+   * The key of the next call to this instance, if the request has one: its own with the number of the call, so that a
+   * request that comes again gives each of its calls the key that it had the first time.
+   */
+  nextKey(to: ActorId): string | undefined {
+    if (this.#idempotencyKey === undefined) return undefined;
+    const instance = actorKey(to);
+    const call = (this.#calls.get(instance) ?? 0) + 1;
+    this.#calls.set(instance, call);
+    return `${this.#idempotencyKey}\n${call}`;
+  }
+}
