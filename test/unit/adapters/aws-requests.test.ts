@@ -1,4 +1,5 @@
 import {
+  type AttributeValue,
   BatchGetItemCommand,
   ConditionalCheckFailedException,
   DynamoDBClient,
@@ -198,7 +199,8 @@ describe("the reply table", () => {
     expect(dynamo.commandCalls(PutItemCommand)[0]?.args[0].input).toEqual({
       TableName: "replies",
       Item: { id: { S: "e1" }, outcome: { S: "+[1]" }, expires: { N: "1061" } },
-      ConditionExpression: "attribute_not_exists(id)",
+      ConditionExpression: "attribute_not_exists(id) OR expires <= :now",
+      ExpressionAttributeValues: { ":now": { N: "1000" } },
     });
   });
 
@@ -212,36 +214,126 @@ describe("the reply table", () => {
     await expect(replies.write("e1", "+[1]")).rejects.toThrow("socket hang up");
   });
 
-  test("is asked strongly, and again for what DynamoDB left out", async () => {
-    const { replies } = start();
+  /** What a batch asks for, and what it answers. */
+  const asked = (ids: readonly string[], request: object) => ({
+    RequestItems: { replies: { Keys: ids.map((id) => ({ id: { S: id } })), ...request } },
+  });
+  const answered = (items: object[], ...left: string[]) => ({
+    Responses: { replies: items as Record<string, AttributeValue>[] },
+    ...(left.length > 0 && { UnprocessedKeys: { replies: { Keys: left.map((id) => ({ id: { S: id } })) } } }),
+  });
+  const batches = () => dynamo.commandCalls(BatchGetItemCommand).map(({ args }) => args[0].input);
+
+  test("is asked strongly for what is filed, for no outcomes, and again for what DynamoDB left out", async () => {
+    const { clock, replies } = start();
     dynamo
       .on(BatchGetItemCommand)
-      .resolvesOnce({
-        Responses: { replies: [item("e1", "+[1]")] },
-        UnprocessedKeys: { replies: { Keys: [{ id: { S: "e2" } }] } },
-      })
-      .resolvesOnce({ Responses: { replies: [item("e2", "+[2]")] } });
-    expect([...(await replies.read(["e1", "e2", "e1"]))]).toEqual([
-      ["e1", "+[1]"],
-      ["e2", "+[2]"],
+      .resolvesOnce(answered([{ id: { S: "e1" }, expires: { N: "2000" } }], "e2", "e3", "e4"))
+      .resolvesOnce(answered([{ id: { S: "e2" }, expires: { N: "2000" } }], "e4"))
+      .resolvesOnce(answered([{ id: { S: "e4" }, expires: { N: "1000" } }]));
+    const filed = replies.filed(["e1", "e2", "e3", "e1", "e4"]);
+    const tries: number[] = [];
+    for (const ms of [49, 1, 99, 1]) {
+      await clock.advance(ms);
+      tries.push(batches().length);
+    }
+    expect(tries).toEqual([1, 2, 2, 3]);
+    expect([...(await filed)]).toEqual(["e1", "e2"]);
+    const request = { ConsistentRead: true, ProjectionExpression: "id, expires" };
+    expect(batches()).toEqual([
+      asked(["e1", "e2", "e3", "e4"], request),
+      asked(["e2", "e3", "e4"], request),
+      asked(["e4"], request),
     ]);
-    const asked = (...ids: string[]) => ({
-      RequestItems: { replies: { Keys: ids.map((id) => ({ id: { S: id } })), ConsistentRead: true } },
-    });
-    expect(dynamo.commandCalls(BatchGetItemCommand).map(({ args }) => args[0].input)).toEqual([
-      asked("e1", "e2"),
-      asked("e2"),
-    ]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("is asked for any number of ids, 100 at a time, and for none without a request", async () => {
+    const { replies } = start();
+    dynamo.on(BatchGetItemCommand).callsFake(({ RequestItems }) => ({
+      Responses: {
+        replies: RequestItems.replies.Keys.map((key: object) => ({ ...key, expires: { N: "2000" } })),
+      },
+    }));
+    const ids = Array.from({ length: 250 }, (_, n) => `e${n}`);
+    expect([...(await replies.filed(ids))]).toEqual(ids);
+    expect(batches().map(({ RequestItems }) => RequestItems?.replies?.Keys?.length)).toEqual([100, 100, 50]);
+    expect((await replies.filed([])).size).toBe(0);
+    expect(batches().length).toBe(3);
+  });
+
+  test("is not asked for ever: what stays left out is an error, never taken for absent", async () => {
+    const { clock, replies } = start();
+    dynamo.on(BatchGetItemCommand).resolves(answered([{ id: { S: "e1" }, expires: { N: "2000" } }], "e2"));
+    const failed = expect(replies.filed(["e1", "e2"])).rejects.toThrow(
+      "DynamoDB left the reply e2 out of 5 reads: the reply table is throttled",
+    );
+    await clock.advance(749);
+    expect(batches().length).toBe(4);
+    await clock.advance(10_000);
+    await failed;
+    expect(batches().length).toBe(5);
   });
 
   test("a wait looks cheaply until the deadline, then once strongly", async () => {
     const { clock, replies } = start();
-    dynamo.on(GetItemCommand).resolves({});
-    const waiting = replies.wait("e1", clock.now() + 100);
+    dynamo.on(BatchGetItemCommand).resolves(answered([]));
+    const waiting = replies.wait(["e1", "=k"], clock.now() + 100);
     await clock.advance(100);
     expect(await waiting).toBeUndefined();
-    const looks = dynamo.commandCalls(GetItemCommand).map(({ args }) => args[0].input.ConsistentRead);
-    expect(looks).toEqual([false, false, false, true]);
+    const cheap = asked(["e1", "=k"], { ConsistentRead: false });
+    expect(batches()).toEqual([cheap, cheap, cheap, asked(["e1", "=k"], { ConsistentRead: true })]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("waits share their requests", async () => {
+    const { clock, replies } = start();
+    const ids = Array.from({ length: 150 }, (_, n) => `e${n}`);
+    dynamo.on(BatchGetItemCommand).callsFake(({ RequestItems }) => ({
+      Responses: {
+        replies: RequestItems.replies.Keys.map(({ id }: { id: { S: string } }) => item(id.S, `+["${id.S}"]`)),
+      },
+    }));
+    const waits = [...ids, ...ids].map((id) => replies.wait([id], clock.now() + 28_000));
+    await clock.advance(20);
+    expect(await Promise.all(waits)).toEqual([...ids, ...ids].map((id) => `+["${id}"]`));
+    expect(batches().map(({ RequestItems }) => RequestItems?.replies?.Keys?.length)).toEqual([100, 50]);
+  });
+
+  test("what a cheap look of a wait left out is left to the next one, what the last one left out is asked for again", async () => {
+    const { clock, replies } = start();
+    dynamo
+      .on(BatchGetItemCommand)
+      .resolvesOnce(answered([], "e1", "e2"))
+      .resolvesOnce(answered([item("e1", "+[1]")], "e2"))
+      .resolves(answered([item("e2", "+[2]")]));
+    const waits = ["e1", "e2"].map((id) => replies.wait([id], clock.now() + 50));
+    const looks: number[] = [];
+    for (const ms of [20, 29, 1, 49, 1]) {
+      await clock.advance(ms);
+      looks.push(batches().length);
+    }
+    expect(looks).toEqual([1, 1, 2, 2, 3]);
+    expect(await Promise.all(waits)).toEqual(["+[1]", "+[2]"]);
+    const strong = { ConsistentRead: true };
+    expect(batches().slice(1)).toEqual([asked(["e1", "e2"], strong), asked(["e2"], strong)]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("a last look that can't read one reply fails that wait, and answers the others", async () => {
+    const { clock, replies } = start();
+    dynamo
+      .on(BatchGetItemCommand)
+      .resolvesOnce(answered([item("e1", "+[1]")], "e2"))
+      .resolves(answered([], "e2"));
+    const waits = ["e1", "e2", "e3"].map((id) => replies.wait([id], clock.now()));
+    const ended = Promise.allSettled(waits);
+    await clock.advance(1000);
+    expect(await ended).toMatchObject([
+      { value: "+[1]" },
+      { reason: { name: "ReplyUnreadError", message: expect.stringContaining("the reply e2") } },
+      { status: "fulfilled", value: undefined },
+    ]);
   });
 
   test("a long reply is cut between characters, into parts of its own for each attempt", async () => {
@@ -254,17 +346,42 @@ describe("the reply table", () => {
     expect(texts.join("")).toBe(outcome);
   });
 
-  test("parts of a long reply are read strongly; a missing one is an error, never a shorter reply", async () => {
-    const { replies } = start();
-    dynamo.on(BatchGetItemCommand).resolves({ Responses: { replies: [item("e1", "@e1.x:2")] } });
+  test("parts of a long reply outlive it: they are written first, and maybe long before", async () => {
+    await start().replies.stash("e1", "+[1]");
+    const [part] = dynamo.commandCalls(PutItemCommand).map(({ args }) => args[0].input.Item);
+    expect(part?.expires?.N).toBe("4661");
+  });
+
+  const parts = () =>
     dynamo
       .on(GetItemCommand, { Key: { id: { S: "e1.x.0" } }, ConsistentRead: true })
       .resolves({ Item: item("e1.x.0", "+[1") })
-      .on(GetItemCommand, { Key: { id: { S: "e1.x.1" } }, ConsistentRead: true })
+      .on(GetItemCommand, { Key: { id: { S: "e1.x.1" } }, ConsistentRead: true });
+
+  test("parts of a long reply are read strongly; a missing one is an error, never a shorter reply", async () => {
+    const { clock, replies } = start();
+    dynamo.on(BatchGetItemCommand).resolves(answered([item("e1", "@e1.x:2")]));
+    parts()
       .resolvesOnce({ Item: item("e1.x.1", "]") })
       .resolves({});
-    expect((await replies.read(["e1"])).get("e1")).toBe("+[1]");
-    await expect(replies.read(["e1"])).rejects.toThrow("part 1 of reply e1.x is missing");
+    const wait = async () => {
+      const waiting = replies.wait(["e1"], clock.now());
+      const ended = Promise.allSettled([waiting]);
+      await clock.advance(0);
+      return (await ended)[0];
+    };
+    expect(await wait()).toMatchObject({ value: "+[1]" });
+    expect(await wait()).toMatchObject({ reason: new Error("part 1 of reply e1.x is missing") });
+  });
+
+  test("whoever waits for one long reply shares the reading of its parts", async () => {
+    const { clock, replies } = start();
+    dynamo.on(BatchGetItemCommand).resolves(answered([item("=k", "@e1.x:2")]));
+    parts().resolves({ Item: item("e1.x.1", "]") });
+    const waits = Array.from({ length: 200 }, () => replies.wait(["=k"], clock.now() + 1000));
+    await clock.advance(20);
+    expect(new Set(await Promise.all(waits))).toEqual(new Set(["+[1]"]));
+    expect(dynamo.commandCalls(GetItemCommand).length).toBe(2);
   });
 });
 
