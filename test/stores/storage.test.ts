@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, inject } from "vitest";
 import { createDynamoStore } from "../../runtime/adapters/aws/dynamo-store.ts";
-import { openSqliteStore } from "../../runtime/adapters/local/sqlite-store.ts";
+import { createSqliteStore } from "../../runtime/adapters/local/sqlite-store.ts";
+import { openStateFile } from "../../runtime/adapters/local/state-file.ts";
 import { randomIds } from "../../runtime/adapters/system/ids.ts";
 import { batchSystem } from "../acceptance/batch-system.ts";
 import { describeStorage, type StorageSystem } from "../acceptance/storage-suite.ts";
@@ -11,12 +12,12 @@ import { describeWith } from "../endpoints/gate.ts";
 import { dynamoAt, makeActorTable } from "./dynamo-table.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "storage-"));
-const sqlite = openSqliteStore(join(folder, "state.db"));
+const file = openStateFile(join(folder, "state.db"));
 afterAll(() => {
-  sqlite.close();
+  file.close();
   rmSync(folder, { recursive: true });
 });
-const onSqlite = batchSystem(sqlite);
+const onSqlite = batchSystem(createSqliteStore(file));
 describeStorage("SQLite", () => onSqlite, { sessions: 1000, atOnce: 8 });
 
 for (const [name, key] of [

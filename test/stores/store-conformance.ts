@@ -34,6 +34,7 @@ export function describeStore(name: string, open: () => Store | Promise<Store>):
         swept: 2,
         mark: { queue: "q", sequence: "18849496460467696128" },
         settled: new Map([["e1", "+[1]"]]),
+        outbox: ['{"v":2,"id":"=m1"}', "second", "😀 third"],
       };
       expect(await (await store()).commit({ id, expected: 0, head, entries: new Map() })).toEqual({
         status: "committed",
@@ -45,12 +46,28 @@ export function describeStore(name: string, open: () => Store | Promise<Store>):
       const id = fresh();
       const inline = new Map([["a", "[1]"]]);
       const settled = new Map([["e1", "+[1]"]]);
-      const head = { ...headOf(1, {}), inline, settled };
+      const outbox = ["first"];
+      const head = { ...headOf(1, {}), inline, settled, outbox };
       await land(await store(), { id, expected: 0, head, entries: new Map() });
       inline.set("a", "[2]");
       settled.clear();
+      outbox.push("second");
       const stored = await (await store()).hydrate(id);
       expect([stored?.inline.get("a"), stored?.settled.get("e1")]).toEqual(["[1]", "+[1]"]);
+      expect(stored?.outbox).toEqual(["first"]);
+    });
+
+    test.each([
+      ["only the head", {}],
+      ["head and entries", { k: "[9]" }],
+    ])("an outbox comes back in order, and is gone after a commit without: %s", async (_, entries) => {
+      const id = fresh();
+      const outbox = Array.from({ length: 12 }, (_, n) => `{"id":"=m${11 - n}"}`);
+      const first = commit(id, 0, {}, entries);
+      await land(await store(), { ...first, head: { ...first.head, outbox } });
+      expect((await (await store()).hydrate(id))?.outbox).toEqual(outbox);
+      await land(await store(), commit(id, 1, {}, entries));
+      expect((await (await store()).hydrate(id))?.outbox).toEqual([]);
     });
 
     test("a commit replaces the head whole", async () => {
@@ -279,6 +296,7 @@ function headOf(version: number, inline: Record<string, string>): Head {
     swept: 0,
     mark: undefined,
     settled: new Map(),
+    outbox: [],
   };
 }
 

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, inject, test } from "vitest";
 import { createDynamoStore } from "../../runtime/adapters/aws/dynamo-store.ts";
 import { createMemoryStore } from "../../runtime/adapters/local/memory-store.ts";
-import { openSqliteStore, StateFileError } from "../../runtime/adapters/local/sqlite-store.ts";
+import { createSqliteStore } from "../../runtime/adapters/local/sqlite-store.ts";
+import { openStateFile, StateFileError } from "../../runtime/adapters/local/state-file.ts";
 import { randomIds } from "../../runtime/adapters/system/ids.ts";
 import type { Commit } from "../../runtime/ports/store.ts";
 import { describeWith } from "../endpoints/gate.ts";
@@ -21,9 +22,9 @@ afterAll(() => {
 describeStore("memory", createMemoryStore);
 
 describeStore("SQLite", () => {
-  const store = openSqliteStore(join(folder, "state.db"));
-  opened.push(store);
-  return store;
+  const file = openStateFile(join(folder, "state.db"));
+  opened.push(file);
+  return createSqliteStore(file);
 });
 
 describe("a SQLite state file", () => {
@@ -39,44 +40,48 @@ describe("a SQLite state file", () => {
       swept: 0,
       mark: { queue: "q", sequence: "5" },
       settled: new Map([["e1", "+[1]"]]),
+      outbox: [],
     },
     entries,
   });
 
   test("is read again after the server has closed, with the commits that still waited then", async () => {
     const file = join(folder, "reopened.db");
-    const before = openSqliteStore(file);
+    const before = openStateFile(file);
+    const store = createSqliteStore(before);
     const first = commit(0, "[1]", new Map([["big", "[2]"]]));
-    await before.commit(first);
-    const waiting = before.commit(commit(1, "[3]"));
+    await store.commit(first);
+    const waiting = store.commit(commit(1, "[3]"));
     before.close();
     expect(await waiting).toEqual({ status: "committed" });
-    const after = openSqliteStore(file);
-    expect(await after.hydrate(id)).toEqual(commit(1, "[3]").head);
-    expect(await after.readEntry(id, 0, "big")).toBe("[2]");
+    const after = openStateFile(file);
+    const reopened = createSqliteStore(after);
+    expect(await reopened.hydrate(id)).toEqual(commit(1, "[3]").head);
+    expect(await reopened.readEntry(id, 0, "big")).toBe("[2]");
     after.close();
   });
 
   test("that another server holds is refused", () => {
     const file = join(folder, "held.db");
-    const holder = openSqliteStore(file);
-    expect(() => openSqliteStore(file)).toThrow(StateFileError);
-    expect(() => openSqliteStore(file)).toThrow(`the state file ${file} is in use by another server`);
+    const holder = openStateFile(file);
+    expect(() => openStateFile(file)).toThrow(StateFileError);
+    expect(() => openStateFile(file)).toThrow(`the state file ${file} is in use by another server`);
     holder.close();
-    openSqliteStore(file).close();
+    openStateFile(file).close();
   });
 
   test("that is no state file is refused", () => {
     const file = join(folder, "letter.db");
     writeFileSync(file, "Dear Sir or Madam, ".repeat(100));
-    expect(() => openSqliteStore(file)).toThrow(StateFileError);
-    expect(() => openSqliteStore(file)).toThrow(
+    expect(() => openStateFile(file)).toThrow(StateFileError);
+    expect(() => openStateFile(file)).toThrow(
       `the state file ${file} can't be opened: file is not a database`,
     );
   });
 
   test("I5: a commit that fails halfway fails with its disk flush, writes nothing, and the next one works", async () => {
-    const store = openSqliteStore(join(folder, "halfway.db"));
+    const file = openStateFile(join(folder, "halfway.db"));
+    const store = createSqliteStore(file);
     const broken = commit(0, "[1]", new Map([["big", null as unknown as string]]));
     const settled = await Promise.allSettled([
       store.commit({ ...commit(0, "[1]"), id: { type: "T", name: "two" } }),
@@ -86,7 +91,7 @@ describe("a SQLite state file", () => {
     expect(await store.hydrate(id)).toBeUndefined();
     expect(await store.hydrate({ type: "T", name: "two" })).toBeUndefined();
     expect(await store.commit(commit(0, "[2]"))).toEqual({ status: "committed" });
-    store.close();
+    file.close();
   });
 });
 

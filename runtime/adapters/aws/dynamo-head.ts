@@ -1,8 +1,8 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { Head } from "../../ports/store.ts";
 
-/** Version of the stored form. Code refuses data that is newer than itself. */
-const FORMAT = 1;
+/** Version of the stored form; 2 brought the outbox. Code refuses data that is newer than itself. */
+const FORMAT = 2;
 
 /** A head written by a newer version of this package. Worker: leave the batch to redelivery. */
 export class HeadFormatError extends Error {
@@ -22,6 +22,7 @@ export function headToItem(head: Head): Item {
     ...(head.swept > 0 && { swept: { N: String(head.swept) } }),
     ...(head.spilled && { spilled: { BOOL: true } }),
     ...(head.mark && { mark: { M: { queue: { S: head.mark.queue }, sequence: { S: head.mark.sequence } } } }),
+    ...(head.outbox.length > 0 && { outbox: { L: head.outbox.map((text) => ({ S: text })) } }),
   };
 }
 
@@ -45,6 +46,7 @@ export function headFromItem(item: Item): Head {
     generation: Number(item.generation?.N ?? 0),
     swept: Number(item.swept?.N ?? 0),
     mark: queue !== undefined && sequence !== undefined ? { queue, sequence } : undefined,
+    outbox: (item.outbox?.L ?? []).flatMap(({ S }) => (S === undefined ? [] : [S])),
   };
 }
 

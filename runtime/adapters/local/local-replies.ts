@@ -1,55 +1,122 @@
+import { isKept } from "../../core/envelope-id.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Replies } from "../../ports/replies.ts";
 
-/** How long an outcome that nobody asked for yet is kept, in ms. */
+/** How long an outcome that nobody asked for yet is kept in memory, in ms. */
 const UNCLAIMED_MS = 60_000;
+/** How long the outcome of a kept call stands if nothing else is said, in ms. */
+export const REPLY_RETENTION_MS = 24 * 60 * 60 * 1000;
 
-/** Replies within one process: the waiting side is called back at once. */
-export function createLocalReplies(clock: Clock): Replies {
-  const waiting = new Map<string, (outcome: string) => void>();
-  const unclaimed = new Map<string, { readonly outcome: string; readonly expires: number }>();
+/** Outcomes of kept calls. They stand until they expire; an expired one counts as absent. */
+export interface Ledger {
+  /** Files an outcome. Resolves, once that is durable, to the one that stands: the first. */
+  write(id: string, outcome: string): Promise<string>;
+  read(id: string): string | undefined;
+  /** As `read`, without fetching an outcome that may be large. */
+  has(id: string): boolean;
+}
+
+/** Replies within one process: the waiting side is called back at once, for a kept call once the ledger has its outcome. */
+export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLedger(clock)): Replies {
+  /** Whoever waits, under each of the ids waited for. */
+  const waiting = new Map<string, Set<(outcome: string) => void>>();
+  const unclaimed = new ExpiringTexts(clock, UNCLAIMED_MS);
+
+  /** @returns whether anybody waited */
+  const answer = (id: string, outcome: string): boolean => {
+    const waiters = waiting.get(id);
+    for (const tell of [...(waiters ?? [])]) tell(outcome);
+    return waiters !== undefined;
+  };
+
+  /** What is on file, for one who takes it away. */
+  const claim = (id: string): string | undefined => {
+    if (isKept(id)) return ledger.read(id);
+    const outcome = unclaimed.get(id);
+    unclaimed.delete(id);
+    return outcome;
+  };
 
   return {
-    async write(envelopeId, outcome) {
-      const waiter = waiting.get(envelopeId);
-      if (waiter) {
-        waiter(outcome);
-        return;
-      }
-      if (!unclaimed.has(envelopeId))
-        unclaimed.set(envelopeId, { outcome, expires: clock.now() + UNCLAIMED_MS });
-      // Filed in order of time, so the expired ones are at the front.
-      for (const [id, { expires }] of unclaimed) {
-        if (expires > clock.now()) break;
-        unclaimed.delete(id);
-      }
+    async write(id, outcome) {
+      if (isKept(id)) answer(id, await ledger.write(id, outcome));
+      else if (!answer(id, outcome)) unclaimed.add(id, outcome);
     },
     async stash(_, outcome) {
       return outcome;
     },
-    async read(envelopeIds) {
-      const filed = new Map<string, string>();
-      for (const id of envelopeIds) {
-        const reply = unclaimed.get(id);
-        if (reply) filed.set(id, reply.outcome);
-      }
-      return filed;
+    async filed(ids) {
+      return new Set(ids.filter((id) => (isKept(id) ? ledger.has(id) : unclaimed.get(id) !== undefined)));
     },
-    wait(envelopeId, deadline) {
-      const filed = unclaimed.get(envelopeId);
-      unclaimed.delete(envelopeId);
-      if (filed) return Promise.resolve(filed.outcome);
+    async wait(ids, deadline) {
+      for (const id of ids) {
+        const outcome = claim(id);
+        if (outcome !== undefined) return outcome;
+      }
       return new Promise((resolve) => {
-        const cancel = clock.after(Math.max(0, deadline - clock.now()), () => {
-          waiting.delete(envelopeId);
-          resolve(undefined);
-        });
-        waiting.set(envelopeId, (outcome) => {
+        const end = (outcome: string | undefined) => {
           cancel();
-          waiting.delete(envelopeId);
+          for (const id of ids) {
+            const waiters = waiting.get(id);
+            waiters?.delete(end);
+            if (waiters?.size === 0) waiting.delete(id);
+          }
           resolve(outcome);
-        });
+        };
+        const cancel = clock.after(Math.max(0, deadline - clock.now()), () => end(undefined));
+        for (const id of ids) waiting.set(id, (waiting.get(id) ?? new Set()).add(end));
       });
     },
   };
+}
+
+/**
+ * A Ledger whose outcomes end with the process.
+ *
+ * @param options.retentionMs how long an outcome stands
+ */
+export function createMemoryLedger(clock: Clock, { retentionMs = REPLY_RETENTION_MS } = {}): Ledger {
+  const outcomes = new ExpiringTexts(clock, retentionMs);
+  return {
+    write: async (id, outcome) => outcomes.add(id, outcome),
+    read: (id) => outcomes.get(id),
+    has: (id) => outcomes.get(id) !== undefined,
+  };
+}
+
+/** Texts that are forgotten after a while. */
+class ExpiringTexts {
+  /** In order of time: what has expired is at the front. */
+  readonly #texts = new Map<string, { readonly text: string; readonly expires: number }>();
+  readonly #clock: Clock;
+  readonly #ms: number;
+
+  constructor(clock: Clock, ms: number) {
+    this.#clock = clock;
+    this.#ms = ms;
+  }
+
+  get(id: string): string | undefined {
+    this.#forget();
+    return this.#texts.get(id)?.text;
+  }
+
+  /** @returns the text that stands: the first */
+  add(id: string, text: string): string {
+    const first = this.get(id);
+    if (first !== undefined) return first;
+    this.#texts.set(id, { text, expires: this.#clock.now() + this.#ms });
+    return text;
+  }
+
+  delete(id: string): void {
+    this.#texts.delete(id);
+  }
+
+  #forget(): void {
+    for (const [id, { expires }] of this.#texts) {
+      if (expires > this.#clock.now()) break;
+      this.#texts.delete(id);
+    }
+  }
 }

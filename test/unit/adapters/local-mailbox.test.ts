@@ -1,25 +1,47 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { describe, expect, test } from "vitest";
 import { createLocalMailbox } from "../../../runtime/adapters/local/local-mailbox.ts";
-import { createLocalReplies } from "../../../runtime/adapters/local/local-replies.ts";
-import type { ActorId, Delivery, Envelope } from "../../../runtime/ports/mailbox.ts";
+import { createMemoryMessages } from "../../../runtime/adapters/local/memory-messages.ts";
+import type { ActorId, Delivery } from "../../../runtime/ports/mailbox.ts";
 import { StepClock } from "../core/fixtures.ts";
+import { awaitedCall, oneWay } from "./envelopes.ts";
 
-function start(consume: (id: ActorId, deliveries: readonly Delivery[]) => Promise<Delivery[]>) {
-  const clock = new StepClock();
+type Consume = (id: ActorId, deliveries: readonly Delivery[]) => Promise<Delivery[]>;
+
+function start(consume: Consume, { clock = new StepClock(), messages = createMemoryMessages() } = {}) {
   const problems: string[] = [];
   const mailbox = createLocalMailbox({
     queue: "q",
     consume,
+    messages,
     clock,
     telemetry: { problem: (what) => void problems.push(what) },
   });
-  const send = (name: string, id: string) => mailbox.send(envelope(name, id, clock.now() + 28_000));
-  return { clock, mailbox, problems, send };
+  const send = (name: string, id: string) => mailbox.send(awaitedCall(name, id, clock.now() + 28_000));
+  const post = (name: string, id: string, due?: number) => mailbox.send(oneWay(name, id, due));
+  return { clock, mailbox, messages, problems, send, post };
 }
 
-function envelope(name: string, id: string, deadline: number): Envelope {
-  return { id, to: { type: "T", name }, call: { method: "m", args: "[[]]" }, deadline, chain: [] };
+/** Notes what is delivered, and finishes it. */
+function recorder(clock: StepClock) {
+  const seen: { id: string; at: number; suspect: boolean; sequence: string | undefined }[] = [];
+  const consume: Consume = async (_, deliveries) => {
+    for (const { envelope, suspect, mark } of deliveries) {
+      const id = envelope.attempt ?? envelope.id;
+      seen.push({ id, at: clock.now(), suspect, sequence: mark?.sequence });
+    }
+    return [];
+  };
+  return { seen, consume, ids: () => seen.map(({ id }) => id) };
+}
+
+/** A promise and what fulfils it. */
+function gate() {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open: () => open() };
 }
 
 describe("the mailbox of one process", () => {
@@ -162,52 +184,332 @@ describe("the mailbox of one process", () => {
   });
 });
 
-describe("the replies of one process", () => {
-  const open = () => {
+describe("one-way messages", () => {
+  const heldIds = (messages: { all(): { attempt: string | undefined }[] }) =>
+    messages.all().map(({ attempt }) => attempt);
+
+  test("sending resolves, and delivery begins, only when the message is durable", async () => {
     const clock = new StepClock();
-    return { clock, replies: createLocalReplies(clock) };
-  };
-
-  test("an outcome that nobody asks for is forgotten after a minute", async () => {
-    const { clock, replies } = open();
-    await replies.write("e1", "+[1]");
-    await clock.advance(59_999);
-    await replies.write("e2", "+[2]");
-    expect((await replies.read(["e1", "e2"])).size).toBe(2);
-    await clock.advance(1);
-    await replies.write("e3", "+[3]");
-    expect([...(await replies.read(["e1", "e2", "e3"])).keys()]).toEqual(["e2", "e3"]);
-  });
-
-  test("an outcome that was handed over is not kept", async () => {
-    const { clock, replies } = open();
-    await replies.write("e1", "+[1]");
-    expect(await replies.wait("e1", clock.now() + 1000)).toBe("+[1]");
-    expect((await replies.read(["e1"])).size).toBe(0);
-  });
-
-  test("an outcome that comes when its caller has given up, or comes again, is filed", async () => {
-    const { clock, replies } = open();
-    const late = replies.wait("late", clock.now() + 1000);
+    const { seen, consume } = recorder(clock);
+    const { opened, open } = gate();
+    const stored = createMemoryMessages();
+    const messages = {
+      ...stored,
+      add: (each: Parameters<typeof stored.add>[0]) => opened.then(() => stored.add(each)),
+    };
+    const { mailbox, post } = start(consume, { clock, messages });
+    let sent = false;
+    const sending = post("a", "m1").then(() => {
+      sent = true;
+    });
+    let drained = false;
+    const draining = mailbox.drained().then(() => {
+      drained = true;
+    });
     await clock.advance(1000);
-    expect(await late).toBeUndefined();
-    await replies.write("late", "+[1]");
-    const twice = replies.wait("twice", clock.now() + 1000);
-    await replies.write("twice", "+[2]");
-    expect(await twice).toBe("+[2]");
-    await replies.write("twice", "+[2]");
-    expect([...(await replies.read(["late", "twice"]))]).toEqual([
-      ["late", "+[1]"],
-      ["twice", "+[2]"],
+    expect([sent, seen.length, drained]).toEqual([false, 0, false]);
+    open();
+    await sending;
+    await draining;
+    expect(seen.map(({ id, suspect }) => [id, suspect])).toEqual([["m1", false]]);
+  });
+
+  test("a message that can't be made durable is refused to its sender, and may be sent again", async () => {
+    const clock = new StepClock();
+    const { ids, consume } = recorder(clock);
+    const stored = createMemoryMessages();
+    let full = true;
+    const messages = {
+      ...stored,
+      add: (each: Parameters<typeof stored.add>[0]) =>
+        full ? Promise.reject(new Error("disk full")) : stored.add(each),
+    };
+    const { mailbox, post } = start(consume, { clock, messages });
+    await expect(post("a", "m1")).rejects.toThrow("disk full");
+    await mailbox.drained();
+    full = false;
+    await post("a", "m1");
+    await mailbox.drained();
+    expect(ids()).toEqual(["m1"]);
+  });
+
+  test("a message stays in the file until its delivery is finished, across retries", async () => {
+    let failing = true;
+    const tries: boolean[] = [];
+    const { clock, mailbox, messages, post } = start(async (_, deliveries) => {
+      tries.push(...deliveries.map(({ suspect }) => suspect));
+      return failing ? [...deliveries] : [];
+    });
+    await post("a", "m1");
+    await clock.advance(24 * 60 * 60 * 1000);
+    expect(heldIds(messages)).toEqual(["m1"]);
+    expect(tries.length).toBeGreaterThan(1000);
+    failing = false;
+    await clock.advance(5_000);
+    await mailbox.drained();
+    expect(heldIds(messages)).toEqual([]);
+    expect(tries.slice(0, 2)).toEqual([false, true]);
+  });
+
+  test("of a batch that is half done only the finished messages are removed", async () => {
+    const { clock, messages, post } = start(async (_, deliveries) => deliveries.slice(1));
+    await Promise.all([post("a", "m1"), post("a", "m2"), post("a", "m3")]);
+    await clock.idle();
+    await clock.idle();
+    expect(heldIds(messages)).toEqual(["m2", "m3"]);
+  });
+
+  test("what an earlier process left comes again as suspect, in order, before what is sent now", async () => {
+    const clock = new StepClock();
+    const messages = createMemoryMessages();
+    for (const id of ["m1", "m2"]) await messages.add(oneWay("a", id));
+    const { seen, consume } = recorder(clock);
+    const { mailbox, post } = start(consume, { clock, messages });
+    mailbox.start();
+    await post("a", "m3");
+    await mailbox.drained();
+    expect(seen.map(({ id, suspect, sequence }) => [id, suspect, sequence])).toEqual([
+      ["m1", true, "1"],
+      ["m2", true, "2"],
+      ["m3", false, "3"],
+    ]);
+    expect(messages.all()).toEqual([]);
+  });
+
+  test("a message sent again while it is held is delivered once; afterwards, again", async () => {
+    const clock = new StepClock();
+    const messages = createMemoryMessages();
+    await messages.add(oneWay("a", "m1"));
+    const { ids, consume } = recorder(clock);
+    const { mailbox, post } = start(consume, { clock, messages });
+    mailbox.start();
+    await Promise.all([post("a", "m1"), post("a", "m2"), post("a", "m2")]);
+    await mailbox.drained();
+    expect(ids()).toEqual(["m1", "m2"]);
+    await post("a", "m2");
+    await mailbox.drained();
+    expect(ids()).toEqual(["m1", "m2", "m2"]);
+    expect(messages.all()).toEqual([]);
+  });
+
+  test("a message is delivered when it is due, not before; one that is overdue, at once", async () => {
+    const clock = new StepClock();
+    const messages = createMemoryMessages();
+    const begin = clock.now();
+    await messages.add(oneWay("a", "overdue", begin - 1));
+    await messages.add(oneWay("a", "restored", begin + 3_000));
+    const { seen, consume } = recorder(clock);
+    const { mailbox, post } = start(consume, { clock, messages });
+    mailbox.start();
+    await post("a", "late", begin + 5_000);
+    await post("b", "soon", begin + 2_000);
+    await post("a", "now", begin);
+    await clock.advance(10_000);
+    expect(seen.map(({ id, at, suspect }) => [id, at - begin, suspect])).toEqual([
+      ["overdue", 0, true],
+      ["now", 0, false],
+      ["soon", 2_000, false],
+      ["restored", 3_000, true],
+      ["late", 5_000, false],
+    ]);
+    expect([clock.pending, messages.all()]).toEqual([0, []]);
+  });
+
+  test("a message's place in the mailbox is where it is delivered, not where it was sent", async () => {
+    const clock = new StepClock();
+    const { seen, consume } = recorder(clock);
+    const { post } = start(consume, { clock });
+    await post("a", "later", clock.now() + 10);
+    await post("a", "now");
+    await clock.advance(10);
+    expect(seen.map(({ id, sequence }) => [id, sequence])).toEqual([
+      ["now", "1"],
+      ["later", "2"],
     ]);
   });
 
-  test("a wait that was answered leaves no timer", async () => {
-    const { clock, replies } = open();
-    const waiting = replies.wait("e1", clock.now() + 1000);
-    expect(clock.pending).toBe(1);
-    await replies.write("e1", "+[1]");
-    await waiting;
+  test("a message that comes due runs outside of the turn or request that sent it", async () => {
+    const context = new AsyncLocalStorage<string>();
+    const seen: (string | undefined)[] = [];
+    const { clock, post } = start(async () => {
+      seen.push(context.getStore());
+      return [];
+    });
+    await context.run("a request", async () => {
+      await post("a", "m1");
+      await post("a", "m2", clock.now() + 10);
+    });
+    await clock.advance(10);
+    expect(seen).toEqual([undefined, undefined]);
+  });
+
+  test("a removal that fails is tried again, but not once the message has been sent again", async () => {
+    const clock = new StepClock();
+    const stored = createMemoryMessages();
+    let failures = 2;
+    const messages = {
+      ...stored,
+      remove: (id: string) => (failures-- > 0 ? Promise.reject(new Error("disk full")) : stored.remove(id)),
+    };
+    let failing = false;
+    const { mailbox, post, problems } = start(async (_, deliveries) => (failing ? [...deliveries] : []), {
+      clock,
+      messages,
+    });
+    await post("a", "m1");
+    await mailbox.drained();
+    await clock.idle();
+    expect([problems, heldIds(messages)]).toEqual([["message not removed"], ["m1"]]);
+    await clock.advance(10_000);
+    expect([problems.length, heldIds(messages)]).toEqual([2, []]);
+
+    failures = 1;
+    await post("a", "m2");
+    await mailbox.drained();
+    failing = true;
+    await post("a", "m2");
+    await clock.advance(60_000);
+    expect(heldIds(messages)).toEqual(["m2"]);
+  });
+
+  test("a batch that throws is reported and comes again", async () => {
+    let tries = 0;
+    const { clock, mailbox, messages, problems, post } = start(async () => {
+      if (tries++ === 0) throw new Error("out of order");
+      return [];
+    });
+    await post("a", "m1");
+    await clock.advance(100);
+    await mailbox.drained();
+    expect([tries, problems, messages.all()]).toEqual([2, ["batch failed"], []]);
+  });
+});
+
+describe("a mailbox that closes", () => {
+  test("is drained though messages are not due yet, sets no timer for them, and leaves them in the file", async () => {
+    const clock = new StepClock();
+    const { ids, consume } = recorder(clock);
+    const { mailbox, messages, post } = start(consume, { clock });
+    await post("a", "later", clock.now() + 1000);
+    await post("a", "now");
+    await mailbox.drained();
+    expect([ids(), clock.pending]).toEqual([["now"], 1]);
+    mailbox.close();
+    await post("a", "even later", clock.now() + 1000);
     expect(clock.pending).toBe(0);
+    await clock.advance(60_000);
+    await mailbox.drained();
+    expect(ids()).toEqual(["now"]);
+    expect(messages.all().map(({ attempt }) => attempt)).toEqual(["later", "even later"]);
+  });
+
+  test("tries a message that waits for its retry once more, and leaves it and all behind it in the file", async () => {
+    const tries: string[][] = [];
+    const { clock, mailbox, messages, problems, send, post } = start(async (_, deliveries) => {
+      tries.push(deliveries.map(({ envelope }) => envelope.attempt ?? envelope.id));
+      return [...deliveries];
+    });
+    await post("a", "m1");
+    await clock.advance(60_000);
+    const before = tries.length;
+    await send("a", "call");
+    await post("a", "m2");
+    mailbox.close();
+    await mailbox.drained();
+    expect(tries.slice(before)).toEqual([["m1", "call", "m2"]]);
+    expect(problems).toEqual([
+      "message left for the next start",
+      "delivery dropped",
+      "message left for the next start",
+    ]);
+    expect(messages.all().map(({ attempt }) => attempt)).toEqual(["m1", "m2"]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("lets nothing overtake a message that it has left", async () => {
+    const tries: string[] = [];
+    const { clock, mailbox, messages, send, post } = start(async (_, deliveries) => {
+      tries.push(...deliveries.map(({ envelope }) => envelope.attempt ?? envelope.id));
+      return deliveries.filter(({ envelope }) => envelope.attempt === "m1");
+    });
+    await post("a", "m1");
+    await clock.idle();
+    mailbox.close();
+    await mailbox.drained();
+    const before = tries.length;
+    await post("a", "m2");
+    await expect(send("a", "call")).rejects.toThrow(
+      "the server is closing, and T has messages for its next start",
+    );
+    await send("b", "other");
+    await mailbox.drained();
+    expect(tries.slice(before)).toEqual(["other"]);
+    expect(messages.all().map(({ attempt }) => attempt)).toEqual(["m1", "m2"]);
+  });
+
+  test("goes on with an awaited call until it is done or its caller has given up", async () => {
+    let failing = true;
+    const { clock, mailbox, problems, send } = start(async (_, deliveries) =>
+      failing ? [...deliveries] : [],
+    );
+    await send("a", "e1");
+    await clock.idle();
+    mailbox.close();
+    let drained = false;
+    const draining = mailbox.drained().then(() => {
+      drained = true;
+    });
+    await clock.advance(20_000);
+    expect(drained).toBe(false);
+    failing = false;
+    await clock.advance(5_000);
+    await draining;
+    expect(problems).toEqual([]);
+  });
+
+  test("delivers what its last turns send, but not for ever", async () => {
+    const clock = new StepClock();
+    const messages = createMemoryMessages();
+    let count = 0;
+    const { mailbox, post } = start(
+      async () => {
+        await new Promise<void>((resolve) => clock.after(100, resolve));
+        await post("a", `m${++count}`);
+        return [];
+      },
+      { clock, messages },
+    );
+    await post("a", "m0");
+    await clock.idle();
+    mailbox.close();
+    const drained = mailbox.drained();
+    await clock.advance(60_000);
+    await drained;
+    expect(count).toBeGreaterThan(40);
+    expect(count).toBeLessThan(60);
+    expect(messages.all().map(({ attempt }) => attempt)).toEqual([`m${count}`]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("leaves what is still waiting after some seconds in the file", async () => {
+    const clock = new StepClock();
+    const messages = createMemoryMessages();
+    const seen: string[] = [];
+    const { mailbox, post } = start(
+      async (_, deliveries) => {
+        seen.push(...deliveries.map(({ envelope }) => envelope.attempt ?? ""));
+        await new Promise<void>((resolve) => clock.after(6_000, resolve));
+        return [];
+      },
+      { clock, messages },
+    );
+    const ids = Array.from({ length: 100 }, (_, n) => `m${n}`);
+    await Promise.all(ids.map((id) => post("a", id)));
+    await clock.idle();
+    mailbox.close();
+    await clock.advance(60_000);
+    await mailbox.drained();
+    expect(seen.length).toBe(64);
+    expect(messages.all().map(({ attempt }) => attempt)).toEqual(ids.slice(64));
   });
 });

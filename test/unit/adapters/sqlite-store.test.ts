@@ -1,10 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { openSqliteStore } from "../../../runtime/adapters/local/sqlite-store.ts";
+import { createSqliteStore } from "../../../runtime/adapters/local/sqlite-store.ts";
+import { openStateFile } from "../../../runtime/adapters/local/state-file.ts";
 import { NEW_HEAD } from "../../../runtime/core/state.ts";
 import type { Commit } from "../../../runtime/ports/store.ts";
+import { stateFilePath } from "./envelopes.ts";
 
 // Node 22.13, the oldest that users may have, knows neither of the two.
 vi.mock("node:sqlite", async (original) => {
@@ -22,21 +21,53 @@ vi.mock("node:sqlite", async (original) => {
   };
 });
 
+function open() {
+  const file = openStateFile(stateFilePath());
+  onTestFinished(() => file.close());
+  return { file, store: createSqliteStore(file) };
+}
+
+const commit = (name: string, expected: number, outbox: readonly string[] = []): Commit => ({
+  id: { type: "A", name },
+  expected,
+  head: { ...NEW_HEAD, version: expected + 1, outbox },
+  entries: new Map(),
+});
+
 test("I5: a commit that SQLite refuses leaves nothing, and does not stop the ones after it", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "sqlite-store-"));
-  const store = openSqliteStore(join(folder, "state.sqlite"));
-  onTestFinished(() => {
-    store.close();
-    rmSync(folder, { recursive: true });
-  });
-  const commit: Commit = {
-    id: { type: "A", name: "a" },
-    expected: 0,
-    head: { ...NEW_HEAD, version: 1 },
-    entries: new Map(),
-  };
-  const refused = { ...commit, entries: new Map([["k", Symbol("no text") as unknown as string]]) };
+  const { store } = open();
+  const sound = commit("a", 0);
+  const refused = { ...sound, entries: new Map([["k", Symbol("no text") as unknown as string]]) };
   await expect(store.commit(refused)).rejects.toThrow();
-  expect(await store.hydrate(commit.id)).toBeUndefined();
-  expect(await store.commit(commit)).toEqual({ status: "committed" });
+  expect(await store.hydrate(sound.id)).toBeUndefined();
+  expect(await store.commit(sound)).toEqual({ status: "committed" });
+});
+
+test("the instances with an outbox are found, and only while they have one", async () => {
+  const { store } = open();
+  await Promise.all([
+    store.commit(commit("empty", 0)),
+    store.commit(commit("full", 0, ["m1", "m2"])),
+    store.commit(commit("a/b", 0, ["m3"])),
+    store.commit(commit("sent", 0, ["m4"])),
+  ]);
+  await store.commit(commit("sent", 1));
+  await store.commit(commit("empty", 0, ["fenced"]));
+  const names = () =>
+    store
+      .unsent()
+      .map(({ type, name }) => `${type} ${name}`)
+      .sort();
+  expect(names()).toEqual(["A a/b", "A full"]);
+  await store.commit(commit("full", 1, ["m5"]));
+  await store.commit(commit("a/b", 1));
+  expect(names()).toEqual(["A full"]);
+});
+
+test("they are found by an index of their own, not by reading every head", () => {
+  const { file } = open();
+  const plan = file.db.prepare("EXPLAIN QUERY PLAN SELECT actor FROM heads WHERE unsent = 1").all();
+  expect(plan.map(({ detail }) => detail)).toEqual([
+    expect.stringMatching(/USING COVERING INDEX heads_unsent/),
+  ]);
 });

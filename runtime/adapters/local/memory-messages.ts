@@ -1,0 +1,17 @@
+import type { Envelope } from "../../ports/mailbox.ts";
+import { type Messages, messageKey } from "./local-mailbox.ts";
+
+/** One-way messages in memory: for tests, and for a server whose messages may vanish. */
+export function createMemoryMessages(): Messages {
+  const messages = new Map<string, Envelope>();
+  return {
+    async add(envelope) {
+      const attempt = messageKey(envelope);
+      if (!messages.has(attempt)) messages.set(attempt, envelope);
+    },
+    async remove(attempt) {
+      messages.delete(attempt);
+    },
+    all: () => [...messages.values()],
+  };
+}

@@ -1,0 +1,131 @@
+import { DatabaseSync } from "node:sqlite";
+import { expect, onTestFinished, test } from "vitest";
+import { createMemoryMessages } from "../../../runtime/adapters/local/memory-messages.ts";
+import { createSqliteMessages } from "../../../runtime/adapters/local/sqlite-messages.ts";
+import { createSqliteLedger } from "../../../runtime/adapters/local/sqlite-replies.ts";
+import { createSqliteStore } from "../../../runtime/adapters/local/sqlite-store.ts";
+import { openStateFile } from "../../../runtime/adapters/local/state-file.ts";
+import { StepClock } from "../core/fixtures.ts";
+import { oneWay, stateFilePath } from "./envelopes.ts";
+
+function open(path = stateFilePath()) {
+  const file = openStateFile(path);
+  onTestFinished(() => file.close());
+  file.db.exec("CREATE TABLE log (text TEXT NOT NULL) STRICT");
+  const insert = file.db.prepare("INSERT INTO log VALUES (?)");
+  const texts = () =>
+    file.db
+      .prepare("SELECT text FROM log ORDER BY rowid")
+      .all()
+      .map(({ text }) => text);
+  return { file, texts, log: (text: string | null) => file.write(() => Number(insert.run(text).changes)) };
+}
+
+test("jobs of one turn of the event loop run in order, in one transaction, after the turn", async () => {
+  const { file, log, texts } = open();
+  const inside: boolean[] = [];
+  const asked = [
+    log("a"),
+    file.write(() => void inside.push(file.db.isTransaction, texts().length === 1)),
+    log("b"),
+  ];
+  expect(texts()).toEqual([]);
+  expect(await Promise.all(asked)).toEqual([1, undefined, 1]);
+  expect(inside).toEqual([true, true]);
+  expect(texts()).toEqual(["a", "b"]);
+});
+
+test("no job is told of its end before the transaction has landed", async () => {
+  const { file, log } = open();
+  const told: boolean[] = [];
+  await Promise.all([
+    log("a").then(() => told.push(file.db.isTransaction)),
+    log("b").then(() => told.push(file.db.isTransaction)),
+  ]);
+  expect(told).toEqual([false, false]);
+});
+
+test("a job that throws fails all of its transaction, and none after it", async () => {
+  const { log, texts } = open();
+  const ended = await Promise.allSettled([log("a"), log(null), log("b")]);
+  expect(ended.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+  expect(texts()).toEqual([]);
+  expect(await log("c")).toBe(1);
+  expect(texts()).toEqual(["c"]);
+});
+
+test("a file closed lands what waits, and refuses what comes later", async () => {
+  const path = stateFilePath();
+  const file = openStateFile(path);
+  file.db.exec("CREATE TABLE log (text TEXT)");
+  const job = () => file.db.prepare("INSERT INTO log VALUES ('a')").run();
+  const waiting = file.write(job);
+  file.close();
+  await waiting;
+  await expect(file.write(job)).rejects.toThrow("not open");
+  const again = openStateFile(path);
+  expect(again.db.prepare("SELECT text FROM log").all().length).toBe(1);
+  again.close();
+});
+
+test("a file from before messages and kept replies opens, keeps its state, and takes the new things", async () => {
+  const path = stateFilePath();
+  const old = new DatabaseSync(path);
+  old.exec(`
+    PRAGMA journal_mode = WAL;
+    CREATE TABLE heads (actor TEXT PRIMARY KEY, version INTEGER NOT NULL, head TEXT NOT NULL) WITHOUT ROWID, STRICT;
+    CREATE TABLE entries (actor TEXT, generation INTEGER, key TEXT, value TEXT NOT NULL, PRIMARY KEY (actor, generation, key)) WITHOUT ROWID, STRICT;
+    INSERT INTO entries VALUES ('T/a', 0, 'big', '[2]');
+    INSERT INTO heads VALUES ('T/a', 4, '{"version":4,"spilled":true,"generation":0,"swept":0,"mark":{"queue":"q","sequence":"5"},"inline":[["k","[1]"]],"settled":[["e1","+[1]"]]}');
+  `);
+  old.close();
+  const clock = new StepClock();
+  for (let opening = 0; opening < 2; opening++) {
+    const file = openStateFile(path);
+    const store = createSqliteStore(file);
+    const id = { type: "T", name: "a" };
+    expect(await store.readEntry(id, 0, "big")).toBe("[2]");
+    const head = await store.hydrate(id);
+    expect(head).toEqual({
+      version: 4 + opening,
+      spilled: true,
+      generation: 0,
+      swept: 0,
+      mark: { queue: "q", sequence: "5" },
+      inline: new Map([["k", "[1]"]]),
+      settled: new Map([["e1", "+[1]"]]),
+      outbox: opening === 0 ? [] : ["m"],
+    });
+    if (!head) throw new Error("no head");
+    expect(store.unsent()).toEqual(opening === 0 ? [] : [id]);
+    const next = { ...head, version: head.version + 1, outbox: ["m"] };
+    await store.commit({ id, expected: head.version, head: next, entries: new Map() });
+    expect(store.unsent()).toEqual([id]);
+    await createSqliteLedger(file, { clock }).write("=e", "+[1]");
+    await createSqliteMessages(file, { clock, telemetry: { problem: () => {} } }).add(oneWay("a", "m"));
+    file.close();
+  }
+});
+
+const kinds = {
+  memory: createMemoryMessages,
+  SQLite: () => {
+    const file = openStateFile(stateFilePath());
+    onTestFinished(() => file.close());
+    return createSqliteMessages(file, { clock: new StepClock(), telemetry: { problem: () => {} } });
+  },
+};
+
+test.each(Object.keys(kinds) as (keyof typeof kinds)[])(
+  "messages keep order and content: %s",
+  async (kind) => {
+    const messages = kinds[kind]();
+    const sent = [oneWay("b", "m2"), oneWay("a", "m1", 5.5), oneWay("b", "m3")];
+    await Promise.all(sent.map((each) => messages.add(each)));
+    await messages.add({ ...oneWay("z", "m1"), id: "=other" });
+    expect(messages.all()).toEqual(sent);
+    await messages.remove("m1");
+    await messages.remove("never");
+    expect(messages.all()).toEqual([sent[0], sent[2]]);
+  },
+);
