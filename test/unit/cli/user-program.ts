@@ -1,10 +1,12 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import ts from "typescript";
 import { afterAll, beforeAll } from "vitest";
+import { runActors } from "./run-actors.ts";
 
 const repository = join(import.meta.dirname, "../../..");
+const BUILD_MS = 60_000;
 
 /** What a careful user has in tsconfig.json; declaration files are checked too. */
 const USER_OPTIONS: ts.CompilerOptions = {
@@ -18,33 +20,56 @@ const USER_OPTIONS: ts.CompilerOptions = {
   noEmit: true,
 };
 
-const parsed = new Map<string, ts.SourceFile | undefined>();
+export interface UserProject {
+  readonly files: Readonly<Record<string, string>>;
+  /** Names under which this package, as built, is installed. */
+  readonly packages: readonly string[];
+  readonly options?: ts.CompilerOptions;
+}
 
 /**
- * This package's declarations as the build makes them, for the tests of a file to compile against; call it at the file's
- * top level. What comes back installs them in a project under each of the names.
+ * A project that installs this package, runs `actors types` and then the compiler, once for the tests of a file or of a
+ * describe; call it there. What comes back gives what the compiler says about one of its files, or "elsewhere".
  */
-export function builtDeclarations(): (projectDir: string, ...names: readonly string[]) => void {
-  const built = mkdtempSync(join(tmpdir(), "actors-declarations-"));
-  beforeAll(() => emitDeclarations(join(built, "dist")));
-  afterAll(() => rmSync(built, { recursive: true, force: true }));
-  return (projectDir, ...names) => {
-    for (const name of names) {
-      const target = join(projectDir, "node_modules", name);
-      mkdirSync(target, { recursive: true });
-      cpSync(join(repository, "package.json"), join(target, "package.json"));
-      cpSync(join(built, "dist"), join(target, "dist"), { recursive: true });
+export function compiledProject(project: UserProject): (file: string) => readonly string[] {
+  const dir = realpathSync(mkdtempSync(join(tmpdir(), "actors-user-")));
+  const sources = [...Object.keys(project.files).filter(isSource), "actors-env.d.ts"];
+  const said = new Map<string, string[]>();
+  beforeAll(async () => {
+    for (const [path, text] of Object.entries(project.files)) {
+      mkdirSync(dirname(join(dir, path)), { recursive: true });
+      writeFileSync(join(dir, path), text);
     }
+    for (const name of project.packages) installBuilt(join(dir, "node_modules", name));
+    const { code, stderr } = await runActors(dir, "types");
+    if (code !== 0) throw new Error(stderr);
+    for (const place of [...sources, "elsewhere"]) said.set(place, []);
+    for (const { file, message } of compile(sources, { dir, ...project })) {
+      (said.get(file) ?? said.get("elsewhere"))?.push(message);
+    }
+  }, BUILD_MS);
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+  return (file) => {
+    const messages = said.get(file);
+    if (messages === undefined) throw new Error(`${file} was not compiled`);
+    return messages;
   };
 }
 
-function emitDeclarations(outDir: string): void {
+function isSource(file: string): boolean {
+  return /\.[cm]?[tj]s$/.test(file);
+}
+
+/** Puts the package's declarations there, as the build makes them. */
+function installBuilt(target: string): void {
+  mkdirSync(target, { recursive: true });
+  cpSync(join(repository, "package.json"), join(target, "package.json"));
   const { config } = ts.readConfigFile(join(repository, "tsconfig.json"), ts.sys.readFile);
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, repository);
   const program = ts.createProgram([join(repository, "runtime/index.ts")], {
     ...options,
     rootDir: repository,
-    outDir,
+    outDir: join(target, "dist"),
     noEmit: false,
     declaration: true,
     emitDeclarationOnly: true,
@@ -54,31 +79,16 @@ function emitDeclarations(outDir: string): void {
   program.emit();
 }
 
-/** Compiles all of a project's own files; gives what the compiler says, as `file:line: message`. */
-export function compile(projectDir: string, options: ts.CompilerOptions = {}): string[] {
-  const files = readdirSync(projectDir, { recursive: true, encoding: "utf8" })
-    .filter((file) => /\.[cm]?[tj]s$/.test(file) && !file.startsWith("node_modules"))
-    .map((file) => join(projectDir, file));
-  const settings = { ...USER_OPTIONS, ...options };
-  const roots = files.filter((file) => settings.allowJs === true || /\.[cm]?ts$/.test(file));
-  const program = ts.createProgram(roots, settings, caching(ts.createCompilerHost(settings)));
-  return ts.getPreEmitDiagnostics(program).map((diagnostic) => describe(diagnostic, projectDir));
-}
-
-function caching(host: ts.CompilerHost): ts.CompilerHost {
-  const libraries = dirname(ts.getDefaultLibFilePath(USER_OPTIONS));
-  const { getSourceFile } = host;
-  host.getSourceFile = (file, ...rest) => {
-    if (!file.startsWith(libraries)) return getSourceFile(file, ...rest);
-    if (!parsed.has(file)) parsed.set(file, getSourceFile(file, ...rest));
-    return parsed.get(file);
-  };
-  return host;
-}
-
-function describe({ file, start, messageText }: ts.Diagnostic, projectDir: string): string {
-  const text = ts.flattenDiagnosticMessageText(messageText, "\n");
-  if (file === undefined || start === undefined) return text;
-  const { line } = file.getLineAndCharacterOfPosition(start);
-  return `${relative(projectDir, file.fileName)}:${line + 1}: ${text}`;
+function compile(files: readonly string[], project: { dir: string; options?: ts.CompilerOptions }) {
+  const program = ts.createProgram(
+    files.map((file) => join(project.dir, file)),
+    { ...USER_OPTIONS, ...project.options },
+  );
+  for (const file of files) {
+    if (program.getSourceFile(join(project.dir, file)) === undefined) throw new Error(`${file} is not there`);
+  }
+  return ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => ({
+    file: file === undefined ? "no file" : relative(project.dir, file.fileName).replaceAll("\\", "/"),
+    message: ts.flattenDiagnosticMessageText(messageText, "\n"),
+  }));
 }
