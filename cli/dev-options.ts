@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { argumentsMistake } from "./arguments-mistake.ts";
 
 export interface DevOptions {
   /** Absolute. */
@@ -20,7 +21,7 @@ const MAX_PORT = 65_535;
 
 export const DEV_HELP = `Serves a project of stateful actors on this machine, in one process.
 
-  npm run dev -- [project folder] [options]
+  actors dev [project folder] [options]
 
   project folder   holds actors.toml or telnyx.toml (default: the account example)
   --port <n>       port to listen on, 0 for any free one (default: $PORT, else ${DEFAULT_PORT})
@@ -63,10 +64,7 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    // Node explains several ways to write an argument; its first sentence says what is wrong.
-    const [what] = error.message.split(/\.\s/, 1);
-    throw new DevOptionsError(`${what}: see --help for the options there are`, { cause: error });
+    throw new DevOptionsError(argumentsMistake(error), { cause: error });
   }
 }
 

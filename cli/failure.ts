@@ -2,12 +2,13 @@ import { inspect } from "node:util";
 import { ProjectError } from "../handlers/project-module.ts";
 import { BundleError } from "../project/bundle.ts";
 import { ManifestError } from "../project/manifest.ts";
+import { CommandError } from "./command-error.ts";
 import { DevOptionsError } from "./dev-options.ts";
 import { UserModuleError } from "./user-module.ts";
 
-const EXPECTED = [BundleError, DevOptionsError, ManifestError, ProjectError, UserModuleError];
+const EXPECTED = [BundleError, CommandError, DevOptionsError, ManifestError, ProjectError, UserModuleError];
 
-/** What the developer reads when the server can't start. */
+/** What the developer reads when a command can't do its work. */
 export function failureText(error: unknown): string {
   if (EXPECTED.some((kind) => error instanceof kind)) return (error as Error).message;
   if (!isSystemError(error))
@@ -19,6 +20,12 @@ export function failureText(error: unknown): string {
     return `port ${error.port} can't be opened (${error.code}): choose another with --port <n>`;
   }
   return `the state folder can't be used: ${error.message}; choose another with --state <dir>`;
+}
+
+/** Says why and ends the process: the user's module may have left timers or sockets behind. */
+export function fail(error: unknown): never {
+  console.error(`error: ${failureText(error)}`);
+  process.exit(1);
 }
 
 interface SystemError extends Error {
