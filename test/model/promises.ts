@@ -1,0 +1,82 @@
+import { idsOf, type Outcomes, type Setting, type State, specOf } from "./state.ts";
+
+/** The promise that `state` breaks, or `undefined`. */
+export function brokenPromise(state: State, stuck: boolean, setting: Setting): string | undefined {
+  return (
+    brokenRun(state, setting) ??
+    brokenReply(state, setting) ??
+    brokenSend(state) ??
+    (atRest(state) ? brokenRest(state, setting) : stuck ? "work is left that nobody can do" : undefined)
+  );
+}
+
+/** Calls are applied at most once for ever, in the order of the mailbox. */
+function brokenRun({ applied }: State, { scenario }: Setting): string | undefined {
+  const calls = applied.map(([message]) => specOf(scenario, message).call);
+  const twice = calls.find((call, index) => calls.indexOf(call) < index);
+  if (twice !== undefined) return `call ${twice} is applied twice`;
+  const early = applied.find(([message], index) => message < (applied[index - 1]?.[0] ?? -1));
+  return early && `message ${early[0]} is applied after a later one`;
+}
+
+/** Nothing is answered before its commit, nothing is answered that did not happen, nothing is deleted unanswered. */
+function brokenReply({ filed, applied, messages }: State, { scenario }: Setting): string | undefined {
+  // Two runs of a plain call that both go on may end differently: callers see the first answer.
+  const oneRunner =
+    scenario.expiries === 0 &&
+    scenario.lostReplies === 0 &&
+    !(scenario.lateCommits && scenario.unknownCommits > 0);
+  for (const [index, { call, kept }] of scenario.messages.entries()) {
+    const run = applied.find(([message]) => specOf(scenario, message).call === call);
+    const reply = filed[call];
+    if ((reply === "wrote" || reply === "sent") && run?.[1] !== reply) {
+      return `call ${call} is answered "${reply}" before its commit`;
+    }
+    if (reply === "read" && run && (kept || oneRunner)) {
+      return `call ${call} is answered "read" although it is applied`;
+    }
+    const refused = idsOf(scenario, index).some((id) => filed[id] === "refused");
+    if (refused && applied.some(([message]) => message === index)) {
+      return `message ${index} is refused although it is applied`;
+    }
+    if (messages[index]?.place === "deleted" && !isAnswered(filed, index, { scenario })) {
+      return `message ${index} is deleted unanswered`;
+    }
+  }
+  return undefined;
+}
+
+/** The receiver runs what committed turns have sent, each once; what is not there yet lies in the head. */
+function brokenSend({ applied, arrived, head }: State): string | undefined {
+  const sent = applied.flatMap(([message, ending]) => (ending === "sent" ? [message] : []));
+  const stray = arrived.find((message) => !sent.includes(message));
+  if (stray !== undefined) return `the receiver runs what message ${stray} sent before its commit`;
+  const twice = arrived.find((message, index) => arrived.indexOf(message) < index);
+  if (twice !== undefined) return `the receiver runs what message ${twice} sent twice`;
+  const lost = sent.find((message) => !arrived.includes(message) && !head.outbox.includes(message));
+  return lost === undefined ? undefined : `what message ${lost} sent is lost`;
+}
+
+/** Nobody works and nothing waits in the mailbox. */
+function atRest({ messages, workers }: State): boolean {
+  return (
+    workers.every(({ at }) => at === "idle") &&
+    messages.every(({ place }) => place !== "queued" && place !== "held")
+  );
+}
+
+/** In the end every attempt that the queue took is answered, and every message sent has arrived, unless something was dead-lettered. */
+function brokenRest({ messages, filed, head }: State, setting: Setting): string | undefined {
+  const dropped = messages.findIndex(({ place }) => place === "dropped");
+  if (dropped >= 0 && !isAnswered(filed, dropped, setting)) {
+    return `message ${dropped} was taken by the queue and is never answered`;
+  }
+  if (head.outbox.length > 0 && !messages.some(({ place }) => place === "dead")) {
+    return `what message ${head.outbox[0]} sent stays in the outbox with nobody to send it`;
+  }
+  return undefined;
+}
+
+function isAnswered(filed: Outcomes, message: number, { scenario }: Pick<Setting, "scenario">): boolean {
+  return idsOf(scenario, message).some((id) => filed[id]);
+}
