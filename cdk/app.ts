@@ -6,17 +6,24 @@ import { readProject } from "../project/project.ts";
 import { ConfigurationError } from "./configuration-error.ts";
 import { readContext } from "./context.ts";
 import { ActorsStack } from "./stack.ts";
+import { StatefulActors } from "./stateful-actors.ts";
 
 const DEFAULT_PROJECT = join(import.meta.dirname, "../examples/account");
 
 try {
   // Synthesized below, and not again when the process ends after an error.
   const app = new App({ autoSynth: false });
-  const { project, stackName, removalPolicy } = readContext(app.node, { defaultProject: DEFAULT_PROJECT });
+  const context = readContext(app.node, { defaultProject: DEFAULT_PROJECT });
+  const { project, stackName, removalPolicy } = context;
+  const owners = [...context.owners].map(([type, stack]) => [
+    type,
+    // An id that no stack can have.
+    StatefulActors.fromStack(app, `owner:${type}`, stack),
+  ]);
   const { manifest } = readProject(project);
   new ActorsStack(app, stackName ?? manifest.name, {
     description: `Stateful actors of ${manifest.name}`,
-    actors: { project, ...(removalPolicy && { removalPolicy }) },
+    actors: { project, owners: Object.fromEntries(owners), ...(removalPolicy && { removalPolicy }) },
   });
   app.synth();
 } catch (error) {

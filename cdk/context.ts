@@ -2,7 +2,9 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { RemovalPolicy } from "aws-cdk-lib";
 import type { Node } from "constructs";
+import { isIdentifier } from "../project/manifest.ts";
 import { ConfigurationError } from "./configuration-error.ts";
+import { isStackName, STACK_NAME_RULE } from "./stack-name.ts";
 
 /** What the command line says with `-c name=value`. */
 export interface Context {
@@ -12,6 +14,8 @@ export interface Context {
   readonly stackName: string | undefined;
   /** `-c removal=destroy|retain`; undefined: the default of the construct. */
   readonly removalPolicy: RemovalPolicy | undefined;
+  /** `-c owners=<type>:<stack>,…`: the stacks in which types live that the project only refers to, by type. */
+  readonly owners: ReadonlyMap<string, string>;
 }
 
 const REMOVAL_POLICIES = new Map([
@@ -19,14 +23,13 @@ const REMOVAL_POLICIES = new Map([
   ["retain", RemovalPolicy.RETAIN],
 ]);
 
-const STACK_NAME = /^[A-Za-z][A-Za-z0-9-]{0,127}$/;
-
 /** Reads and checks the context of the app; throws a ConfigurationError that names the wrong value. */
 export function readContext(node: Node, { defaultProject }: { defaultProject: string }): Context {
   return {
     project: projectFolder(node.tryGetContext("project") ?? defaultProject),
     stackName: stackName(node.tryGetContext("stack")),
     removalPolicy: removalPolicy(node.tryGetContext("removal")),
+    owners: owners(node.tryGetContext("owners")),
   };
 }
 
@@ -40,10 +43,8 @@ function projectFolder(value: unknown): string {
 
 function stackName(value: unknown): string | undefined {
   if (value === undefined) return undefined;
-  if (typeof value === "string" && STACK_NAME.test(value)) return value;
-  throw new ConfigurationError(
-    `-c stack=${value}: a stack name is a letter and then up to 127 letters, digits and hyphens; choose such a name`,
-  );
+  if (isStackName(value)) return value;
+  throw new ConfigurationError(`-c stack=${value}: ${STACK_NAME_RULE}; choose such a name`);
 }
 
 function removalPolicy(value: unknown): RemovalPolicy | undefined {
@@ -53,4 +54,24 @@ function removalPolicy(value: unknown): RemovalPolicy | undefined {
   throw new ConfigurationError(
     `-c removal=${value}: says what becomes of the actors' state with the stack; give destroy or retain`,
   );
+}
+
+function owners(value: unknown): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  if (value === undefined) return found;
+  for (const pair of String(value).split(",")) {
+    const [type = "", stack, ...rest] = pair.split(":");
+    if (!isIdentifier(type) || !isStackName(stack) || rest.length > 0) {
+      throw new ConfigurationError(
+        `-c owners=${value}: ${JSON.stringify(pair)} is no type with the stack that owns it; give a list such as Account:account-svc,Ledger:ledger-svc`,
+      );
+    }
+    if (found.has(type)) {
+      throw new ConfigurationError(
+        `-c owners=${value}: ${type} is in it twice; a type has one owner, leave the other one out`,
+      );
+    }
+    found.set(type, stack);
+  }
+  return found;
 }

@@ -3,8 +3,8 @@ import { ConfigurationError } from "./configuration-error.ts";
 export interface FunctionEnvironment {
   /** The `[env_vars]` of the project's manifest, whose names the manifest's reader has checked. */
   readonly project: Readonly<Record<string, string>>;
-  /** What the handlers read. */
-  readonly own: Readonly<Record<string, string>>;
+  /** What the handlers read; undefined: not set here, but read all the same. */
+  readonly own: Readonly<Record<string, string | undefined>>;
 }
 
 /** The environment of a function; throws a ConfigurationError for a project variable that would hide one of ours. */
@@ -15,5 +15,6 @@ export function functionEnvironment({ project, own }: FunctionEnvironment): Reco
       `[env_vars] ${shadowing}: the handlers read their own settings from this variable; choose another name`,
     );
   }
-  return { ...project, ...own };
+  const set = Object.entries(own).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return { ...project, ...Object.fromEntries(set) };
 }

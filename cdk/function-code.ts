@@ -4,11 +4,12 @@ import { Annotations, AssetHashType, type CfnResource, DockerImage } from "aws-c
 import { Code, type CodeConfig, type ResourceBindOptions } from "aws-cdk-lib/aws-lambda";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
 import type { Construct } from "constructs";
+import type { Handler } from "../project/bundle.ts";
 import type { Project } from "../project/project.ts";
 
 export interface FunctionSource {
   readonly project: Project;
-  readonly handler: "router" | "worker";
+  readonly handler: Handler;
 }
 
 /** Writes `index.mjs`, which exports `handler`, and nothing else into a folder. */
@@ -63,7 +64,7 @@ export class FunctionCode extends Code {
         path: this.#source.project.dir,
         assetHashType: AssetHashType.OUTPUT,
         bundling: {
-          // Never pulled, because the local bundling always answers. The command only tells the two bundles of a
+          // Never pulled, because the local bundling always answers. The command only tells the bundles of a
           // project apart: the CDK bundles assets with equal options once.
           image: DockerImage.fromRegistry("none"),
           command: [this.#source.handler],

@@ -3,11 +3,11 @@ import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from "aws-cdk
 import { Architecture, Function as LambdaFunction, RecursiveLoop, Runtime } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
+import type { Handler } from "../project/bundle.ts";
 import type { Project } from "../project/project.ts";
-import { functionEnvironment } from "./environment.ts";
 import { type Bundle, FunctionCode } from "./function-code.ts";
 
-/** What both functions of a stack get. */
+/** What all functions of a stack get. */
 export interface SharedFunctionProps {
   readonly project: Project;
   readonly bundle: Bundle;
@@ -15,7 +15,7 @@ export interface SharedFunctionProps {
 }
 
 export interface HandlerFunctionProps extends SharedFunctionProps {
-  readonly handler: "router" | "worker";
+  readonly handler: Handler;
   readonly description: string;
   /** In MiB. */
   readonly memory: number;
@@ -42,7 +42,9 @@ export class HandlerFunction extends Construct {
     const role = new Role(this, "Role", {
       assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
       // Inline, so that the role never exists without its rights: an event source is refused if it comes in between.
-      inlinePolicies: { path: new PolicyDocument({ statements: [...props.statements, writeLog] }) },
+      inlinePolicies: {
+        path: new PolicyDocument({ statements: [...props.statements, writeLog], minimize: true }),
+      },
     });
     const { project, handler, bundle } = props;
     this.function = new LambdaFunction(this, "Function", {
@@ -53,7 +55,7 @@ export class HandlerFunction extends Construct {
       architecture: Architecture.ARM_64,
       memorySize: props.memory,
       timeout: props.timeout,
-      environment: functionEnvironment({ project: project.manifest.envVars, own: props.environment }),
+      environment: props.environment,
       role,
       logGroup,
       // Actors that call actors, and alarms that set the next one, are chains of functions that invoke themselves

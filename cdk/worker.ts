@@ -3,14 +3,15 @@ import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { EventSourceMapping, type Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import { HandlerFunction, type SharedFunctionProps } from "./handler-function.ts";
+import { callStatements } from "./call-target.ts";
+import { type CallerProps, callerEnvironment } from "./caller-environment.ts";
+import { functionEnvironment } from "./environment.ts";
+import { HandlerFunction } from "./handler-function.ts";
 import type { Mailbox } from "./mailbox.ts";
 
-export interface WorkerProps extends SharedFunctionProps {
+export interface WorkerProps extends CallerProps {
   readonly mailbox: Mailbox;
   readonly actorTable: Table;
-  readonly replyTable: Table;
-  readonly replyRetention: Duration;
   /** In MiB. */
   readonly memory: number;
   readonly timeout: Duration;
@@ -22,11 +23,11 @@ export class Worker extends Construct {
 
   constructor(scope: Construct, id: string, props: WorkerProps) {
     super(scope, id);
-    const { mailbox, actorTable, replyTable } = props;
+    const { project, target, owners, mailbox, actorTable } = props;
     this.function = new HandlerFunction(this, "Handler", {
       ...props,
       handler: "worker",
-      description: `Worker of ${props.project.manifest.name}: runs the turns of its actors`,
+      description: `Worker of ${project.manifest.name}: runs the turns of its actors`,
       statements: [
         new PolicyStatement({
           actions: [
@@ -38,6 +39,7 @@ export class Worker extends Construct {
           ],
           resources: [mailbox.queue.queueArn],
         }),
+        new PolicyStatement({ actions: ["sqs:SendMessage"], resources: [target.delayQueueArn] }),
         // A transaction needs the rights of its parts and has none of its own.
         new PolicyStatement({
           actions: [
@@ -52,16 +54,18 @@ export class Worker extends Construct {
         }),
         new PolicyStatement({
           actions: ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"],
-          resources: [replyTable.tableArn],
+          resources: [target.replyTableArn],
         }),
+        ...[...owners.values()].flatMap(({ callTarget }) => callStatements(callTarget)),
       ],
-      environment: {
-        ACTOR_TABLE: actorTable.tableName,
-        REPLY_TABLE: replyTable.tableName,
-        MAILBOX_URL: mailbox.queue.queueUrl,
-        LEASE_SECONDS: `${mailbox.lease.toSeconds()}`,
-        REPLY_RETENTION_SECONDS: `${props.replyRetention.toSeconds()}`,
-      },
+      environment: functionEnvironment({
+        project: project.manifest.envVars,
+        own: {
+          ...callerEnvironment(this, props),
+          ACTOR_TABLE: actorTable.tableName,
+          LEASE_SECONDS: `${mailbox.lease.toSeconds()}`,
+        },
+      }),
     }).function;
     new EventSourceMapping(this, "Source", {
       target: this.function,

@@ -24,6 +24,9 @@ export interface EmbeddedBundle {
   readonly warnings: readonly string[];
 }
 
+/** The functions of a stack. The forwarder is the same for every project: it runs none of the user's code. */
+export type Handler = "router" | "worker" | "forwarder";
+
 export interface LambdaBundle {
   /** `index.mjs` in the folder asked for, with nothing beside it: that folder can be a Lambda asset. */
   readonly file: string;
@@ -38,7 +41,7 @@ const extension = extname(fileURLToPath(import.meta.url));
 export const runtimeUrl = new URL(`../runtime/index${extension}`, import.meta.url);
 
 /** The names by which a user's code imports this package: its own, and the one of the API it follows. */
-const RUNTIME_PACKAGES = ["stateful-actors", "@telnyx/edge-runtime"] as const;
+export const RUNTIME_PACKAGES = ["stateful-actors", "@telnyx/edge-runtime"] as const;
 
 // CommonJS dependencies call require() for node's builtins and read __dirname, which an ES module does not have.
 // The odd names can't collide with the user's; esbuild itself keeps `require` free.
@@ -74,14 +77,15 @@ export async function bundleForEmbedded(project: Project, outFile: string): Prom
 }
 
 /**
- * Bundles a project's entry module, this package and the AWS SDK into the one file of a Lambda function. Works at once,
- * because CDK constructs can't wait. The same sources give the same bytes, wherever they lie.
+ * Bundles a project's entry module, this package and the AWS SDK into the one file of a Lambda function; the forwarder
+ * without the project. Works at once, because CDK constructs can't wait. The same sources give the same bytes, wherever
+ * they lie.
  * @param options.outDir gets `index.mjs`; the source map goes to the sibling folder `<outDir>-map`
  * @throws BundleError when the code does not parse or an import does not resolve; nothing is written then
  */
 export function bundleForLambda(options: {
   project: Project;
-  handler: "router" | "worker";
+  handler: Handler;
   outDir: string;
 }): LambdaBundle {
   const { project, handler, outDir } = options;
@@ -111,7 +115,7 @@ export function bundleForLambda(options: {
   }
 }
 
-function commonOptions(project: Project) {
+export function commonOptions(project: Project) {
   return {
     absWorkingDir: project.dir,
     bundle: true,
@@ -127,13 +131,21 @@ function commonOptions(project: Project) {
   } as const satisfies BuildOptions;
 }
 
-function lambdaEntry(project: Project, handler: "router" | "worker"): string {
-  const create = handler === "router" ? "createRouterHandler" : "createWorkerHandler";
+const CREATE = {
+  router: "createRouterHandler",
+  worker: "createWorkerHandler",
+  forwarder: "createForwarderHandler",
+} as const satisfies Record<Handler, string>;
+
+function lambdaEntry(project: Project, handler: Handler): string {
+  const create = CREATE[handler];
   const handlerFile = fileURLToPath(new URL(`../handlers/${handler}${extension}`, import.meta.url));
+  const importHandler = `import { ${create} } from ${JSON.stringify(handlerFile)};`;
+  if (handler === "forwarder") return `${importHandler}\nexport const handler = ${create}();`;
   const actors = project.manifest.actors.map(({ binding, type }) => ({ binding, type }));
   return [
     `import * as module from ${JSON.stringify(project.main)};`,
-    `import { ${create} } from ${JSON.stringify(handlerFile)};`,
+    importHandler,
     `export const handler = ${create}({ module, actors: ${JSON.stringify(actors)} });`,
   ].join("\n");
 }
@@ -149,7 +161,7 @@ const importRunningRuntime: Plugin = {
   },
 };
 
-function asBundleError(error: unknown): unknown {
+export function asBundleError(error: unknown): unknown {
   if (!isBuildFailure(error)) return error;
   return new BundleError(error.errors.map(formatMessage).join("\n"), { cause: error });
 }

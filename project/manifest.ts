@@ -33,7 +33,8 @@ const MAX_NAME = 100;
 const MAX_TYPE = 32;
 
 const NAME_RULE = `a name starts with a letter, holds only letters, digits and hyphens, and has at most ${MAX_NAME} characters (it also names the stack)`;
-const IDENTIFIER_RULE =
+/** What `isIdentifier` asks of a binding and of a type, to end a message with. */
+export const IDENTIFIER_RULE =
   "it must start with a letter or underscore, hold only letters, digits and underscores, and no two underscores in a row";
 const ENV_NAME_RULE =
   "Lambda takes names of two or more letters, digits and underscores that start with a letter; rename it";
@@ -196,7 +197,7 @@ class Reader {
     if (value === undefined) {
       this.#fail(`${at.where} has no "${at.key}": add a line such as ${at.key} = "${at.example}"`);
     }
-    if (typeof value !== "string" || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(value) || value.includes("__")) {
+    if (!isIdentifier(value)) {
       this.#fail(`${at.where} has the ${at.key} ${show(value)}: ${IDENTIFIER_RULE}`);
     }
     return value;
@@ -243,6 +244,11 @@ class Reader {
   #fail(message: string): never {
     throw new ManifestError(`${this.#file}: ${message}`);
   }
+}
+
+/** Whether this can be a binding or a type. */
+export function isIdentifier(value: unknown): value is string {
+  return typeof value === "string" && /^[A-Za-z_][A-Za-z0-9_]*$/.test(value) && !value.includes("__");
 }
 
 function isTable(value: unknown): value is Table {

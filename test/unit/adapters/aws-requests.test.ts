@@ -22,6 +22,8 @@ import { createDynamoReplies } from "../../../runtime/adapters/aws/dynamo-replie
 import { createDynamoStore } from "../../../runtime/adapters/aws/dynamo-store.ts";
 import { createSqsLease } from "../../../runtime/adapters/aws/sqs-lease.ts";
 import { createSqsMailbox } from "../../../runtime/adapters/aws/sqs-mailbox.ts";
+import { encodeEnvelope } from "../../../runtime/core/envelope.ts";
+import type { Envelope } from "../../../runtime/ports/mailbox.ts";
 import type { Commit } from "../../../runtime/ports/store.ts";
 import { StepClock } from "../core/fixtures.ts";
 
@@ -392,31 +394,90 @@ test("a head of a newer format is refused", () => {
 
 describe("the mailbox", () => {
   const url = "https://sqs/q.fifo";
-  const mailbox = createSqsMailbox(sqs as unknown as SQSClient, url);
-  const send = async (name: string, id: string, type = "Account") => {
-    const envelope = {
-      id,
-      to: { type, name },
-      call: { method: "m", args: "[[]]" },
-      deadline: 1,
-      chain: [],
-    };
-    await mailbox.send(envelope);
+  const delayUrl = "https://sqs/delayed";
+  const clock = new StepClock();
+  const client = sqs as unknown as SQSClient;
+  const mailbox = createSqsMailbox({ client, mailboxUrl: url, delayUrl, clock });
+  const envelope: Envelope = {
+    id: "e1",
+    attempt: undefined,
+    to: { type: "Account", name: "alice" },
+    call: { kind: "method", method: "m", args: "[[]]" },
+    fingerprint: "f",
+    awaited: true,
+    due: undefined,
+    deadline: 1,
+    chain: [],
+  };
+  const send = async (change: Partial<Envelope>, to = mailbox) => {
+    await to.send({ ...envelope, ...change });
     return sqs.commandCalls(SendMessageCommand).at(-1)?.args[0].input;
   };
 
   test("one group per instance, whatever its name; the envelope id deduplicates", async () => {
     const groups = new Set<string | undefined>();
     for (const name of ["alice", "a/b", "😀", "x".repeat(1024), " "]) {
-      const first = await send(name, "e1");
-      const second = await send(name, "e2");
+      const to = { type: "Account", name };
+      const first = await send({ to });
+      const second = await send({ to, id: "e2" });
       expect(first?.MessageGroupId).toMatch(/^[\w-]{43}$/);
       expect(second?.MessageGroupId).toBe(first?.MessageGroupId);
       expect([first?.MessageDeduplicationId, second?.MessageDeduplicationId]).toEqual(["e1", "e2"]);
       groups.add(first?.MessageGroupId);
     }
-    groups.add((await send("alice", "e1", "Greeter"))?.MessageGroupId);
+    groups.add((await send({ to: { type: "Greeter", name: "alice" } }))?.MessageGroupId);
     expect(groups.size).toBe(6);
+  });
+
+  test("a second attempt at a call is not dropped as the first one again", async () => {
+    const ids = [];
+    for (const attempt of ["a1", "a2"])
+      ids.push((await send({ id: "=key", attempt }))?.MessageDeduplicationId);
+    expect(ids).toEqual(["a1", "a2"]);
+  });
+
+  test.each([
+    ["due now", 0],
+    ["overdue", -1_000],
+    ["overdue since ever", Number.NEGATIVE_INFINITY],
+  ])("what is %s goes straight to its instance", async (_, ahead) => {
+    const due = Math.max(clock.now() + ahead, 0);
+    expect(await send({ due })).toEqual({
+      QueueUrl: url,
+      MessageBody: encodeEnvelope({ ...envelope, due }),
+      MessageGroupId: expect.any(String),
+      MessageDeduplicationId: "e1",
+    });
+  });
+
+  test.each([
+    ["1 ms", 1, 1],
+    ["1 s", 1_000, 1],
+    ["a little more than 1 s", 1_001, 2],
+    ["900 s", 900_000, 900],
+    // The forwarder puts it back for the rest.
+    ["longer than SQS delays a message", 900_001, 900],
+    ["a day", 86_400_000, 900],
+  ])(
+    "what is due in %s waits in the delay queue, rather too long than too short",
+    async (_, ahead, seconds) => {
+      const due = clock.now() + ahead;
+      // A standard queue takes no deduplication id; its group id would ask for fair queueing.
+      expect(await send({ due })).toEqual({
+        QueueUrl: delayUrl,
+        MessageBody: encodeEnvelope({ ...envelope, due }),
+        DelaySeconds: seconds,
+      });
+    },
+  );
+
+  test("a sender with another clock before it may be early by so much", async () => {
+    const lenient = createSqsMailbox({ client, mailboxUrl: url, delayUrl, clock, earlyMs: 1_000 });
+    expect((await send({ due: clock.now() + 1_000 }, lenient))?.QueueUrl).toBe(url);
+    expect(await send({ due: clock.now() + 1_001 }, lenient)).toMatchObject({
+      QueueUrl: delayUrl,
+      DelaySeconds: 2,
+    });
   });
 
   test("a lease is given up in one request", async () => {

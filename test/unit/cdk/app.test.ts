@@ -6,8 +6,8 @@ import { newFolder, writeProject } from "./synthesis.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 
-/** Runs the app as the CDK CLI does, but for the bundling, which it leaves out as for `cdk destroy`. */
-function runApp(context: Record<string, unknown>, { cwd = ROOT } = {}) {
+/** Runs the app as the CDK CLI does, but for the bundling, which it leaves out as for `cdk destroy` unless told. */
+function runApp(context: Record<string, unknown>, { cwd = ROOT, bundling = [] as string[] } = {}) {
   const out = newFolder();
   const { status, stderr } = spawnSync(process.execPath, [join(ROOT, "cdk/app.ts")], {
     cwd,
@@ -16,7 +16,7 @@ function runApp(context: Record<string, unknown>, { cwd = ROOT } = {}) {
       ...process.env,
       CDK_OUTDIR: out,
       CDK_VALIDATION: "true",
-      CDK_CONTEXT_JSON: JSON.stringify({ ...context, "aws:cdk:bundling-stacks": [] }),
+      CDK_CONTEXT_JSON: JSON.stringify({ ...context, "aws:cdk:bundling-stacks": bundling }),
     },
   });
   return { status, stderr, out };
@@ -48,6 +48,31 @@ describe("the CDK app", { timeout: 60_000 }, () => {
     const { status, stderr, out } = runApp({ removal: "delete" });
     expect(status).toBe(1);
     expect(stderr).toMatch(/^error: -c removal=delete: [^\n]+\n$/);
+    expect(existsSync(join(out, "manifest.json"))).toBe(false);
+  });
+
+  const LEDGER = '[[actors]]\nbinding = "LEDGER"\ntype = "Ledger"\n';
+
+  test("finds the owner of a type that the project does not export by the name of its stack", () => {
+    const project = writeProject({ manifest: LEDGER });
+    const { status, stderr, out } = runApp({ project, owners: "Ledger:ledger-svc" });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    const { Resources } = JSON.parse(readFileSync(join(out, "bank.template.json"), "utf8"));
+    const imports = [...JSON.stringify(Resources).matchAll(/"Fn::ImportValue":"([^"]+)"/g)].map(
+      ([, name]) => name,
+    );
+    expect([...new Set(imports)].sort()).toEqual([
+      "ledger-svc-DelayQueueArn",
+      "ledger-svc-MailboxArn",
+      "ledger-svc-ReplyTableArn",
+    ]);
+  });
+
+  test("refuses a type with neither class nor owner in one line, and makes nothing", () => {
+    const project = writeProject({ manifest: LEDGER });
+    const { status, stderr, out } = runApp({ project }, { bundling: ["**"] });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^error: the type Ledger of bank: [^\n]+ -c owners=Ledger:<stack name>\n$/);
     expect(existsSync(join(out, "manifest.json"))).toBe(false);
   });
 

@@ -17,7 +17,12 @@ function nodeWith(context: Record<string, unknown>): Node {
 
 describe("the context", () => {
   test("has defaults", () => {
-    expect(read({})).toEqual({ project: defaultProject, stackName: undefined, removalPolicy: undefined });
+    expect(read({})).toEqual({
+      project: defaultProject,
+      stackName: undefined,
+      removalPolicy: undefined,
+      owners: new Map(),
+    });
   });
 
   test.each([
@@ -26,6 +31,17 @@ describe("the context", () => {
     [{ stack: "Bank-2" }, { stackName: "Bank-2" }],
     [{ stack: "s".repeat(128) }, { stackName: "s".repeat(128) }],
     [{ project: "examples/account" }, { project: join(process.cwd(), "examples/account") }],
+    [{ owners: "Account:account-svc" }, { owners: new Map([["Account", "account-svc"]]) }],
+    [
+      { owners: "Account:bank,Ledger:bank,_1:L-2" },
+      {
+        owners: new Map([
+          ["Account", "bank"],
+          ["Ledger", "bank"],
+          ["_1", "L-2"],
+        ]),
+      },
+    ],
     [{ project: import.meta.dirname }, { project: import.meta.dirname }],
   ])("%j is understood", (context, expected) => {
     expect(read(context)).toMatchObject(expected);
@@ -42,6 +58,15 @@ describe("the context", () => {
     [{ stack: "a b" }, "-c stack=a b: "],
     [{ stack: "" }, "-c stack=: "],
     [{ stack: "s".repeat(129) }, "-c stack=sss"],
+    [{ owners: "" }, '-c owners=: "" is no type'],
+    [{ owners: "Account" }, '-c owners=Account: "Account" is no type'],
+    [{ owners: "Account:" }, '-c owners=Account:: "Account:" is no type'],
+    [{ owners: "Account=bank" }, "-c owners=Account=bank: "],
+    [{ owners: "Account:a b" }, "-c owners=Account:a b: "],
+    [{ owners: "A__B:bank" }, "-c owners=A__B:bank: "],
+    [{ owners: "Account:bank:Ledger" }, "-c owners=Account:bank:Ledger: "],
+    [{ owners: "Account:bank," }, '-c owners=Account:bank,: "" is no type'],
+    [{ owners: "Account:one,Account:two" }, "-c owners=Account:one,Account:two: Account is in it twice"],
   ])("%j is refused in one line that begins with the value", (context, start) => {
     const attempt = () => read(context);
     expect(attempt).toThrow(ConfigurationError);

@@ -33,9 +33,9 @@ test("the asset holds the bundle and nothing of the project", () => {
   expect(readFileSync(join(folder, "index.mjs"), "utf8")).toContain('"worker"');
 });
 
-test("router and worker of one project are bundled apart", () => {
-  const { keys } = bindCode({ handlers: ["router", "worker"], bundle: fakeBundle });
-  expect(new Set(keys).size).toBe(2);
+test("the functions of one project are bundled apart", () => {
+  const { keys } = bindCode({ handlers: ["router", "worker", "forwarder"], bundle: fakeBundle });
+  expect(new Set(keys).size).toBe(3);
 });
 
 test("the hash follows the bundle, not the place of the project", () => {
@@ -93,4 +93,7 @@ test("commands that deploy nothing do not bundle", () => {
   };
   const context = { "aws:cdk:bundling-stacks": [] };
   expect(() => synthesize({ bundle, context })).not.toThrow();
+  const props = { project: writeProject({ source: "not code" }) };
+  expect(() => synthesize({ props, context })).not.toThrow();
+  expect(() => synthesize({ props })).toThrow(BundleError);
 });

@@ -31,8 +31,26 @@ export function tableWithKey(from: Template, key: string): [string, Resource] {
   );
 }
 
-export function isWorker(properties: Resource["Properties"]): boolean {
-  return String(properties.Description).startsWith("Worker");
+/** A function by its handler, as its description begins. */
+export function functionOf(from: Template, handler: "Worker" | "Router" | "Forwarder"): [string, Resource] {
+  return only(from, FUNCTION, ({ Description }) => String(Description).startsWith(`${handler} of `));
+}
+
+/** The queues of a stack with one construct, each with its id. */
+export function queuesOf(from: Template) {
+  const queue = ({ fifo, redriven }: { fifo: boolean; redriven: boolean }) =>
+    only(
+      from,
+      QUEUE,
+      ({ FifoQueue, RedrivePolicy }) =>
+        (FifoQueue === true) === fifo && (RedrivePolicy !== undefined) === redriven,
+    );
+  return {
+    mailbox: queue({ fifo: true, redriven: true }),
+    deadLetters: queue({ fifo: true, redriven: false }),
+    delay: queue({ fifo: false, redriven: true }),
+    delayDeadLetters: queue({ fifo: false, redriven: false }),
+  };
 }
 
 export function variables(fn: Resource): Record<string, unknown> {

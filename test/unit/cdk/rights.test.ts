@@ -1,15 +1,21 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { FUNCTION, isWorker, only, QUEUE, type Resource, resources, tableWithKey } from "./resources.ts";
+import { policyDocuments, rightsOf, statements } from "./policies.ts";
+import { functionOf, queuesOf, type Resource, resources, tableWithKey } from "./resources.ts";
 import { synthesize } from "./synthesis.ts";
 
 const template = synthesize();
 const [actorTableId] = tableWithKey(template, "actor");
 const [replyTableId] = tableWithKey(template, "id");
-const [mailboxId] = only(template, QUEUE, (queue) => queue.RedrivePolicy !== undefined);
-const [, worker] = only(template, FUNCTION, isWorker);
-const [, router] = only(template, FUNCTION, (properties) => !isWorker(properties));
+const {
+  mailbox: [mailboxId],
+  delay: [delayId],
+} = queuesOf(template);
+const [, worker] = functionOf(template, "Worker");
+const [, router] = functionOf(template, "Router");
+const [, forwarder] = functionOf(template, "Forwarder");
+const rights = (fn: Resource) => rightsOf(template, fn);
 
 describe("the rights", () => {
   test("each function may do exactly this", () => {
@@ -21,6 +27,7 @@ describe("the rights", () => {
         "sqs:ReceiveMessage",
         "sqs:SendMessage",
       ],
+      [`${delayId}.Arn`]: ["sqs:SendMessage"],
       [`${actorTableId}.Arn`]: [
         "dynamodb:BatchWriteItem",
         "dynamodb:DeleteItem",
@@ -34,24 +41,48 @@ describe("the rights", () => {
     });
     expect(rights(router)).toEqual({
       [`${mailboxId}.Arn`]: ["sqs:SendMessage"],
-      [`${replyTableId}.Arn`]: ["dynamodb:GetItem"],
+      [`${delayId}.Arn`]: ["sqs:SendMessage"],
+      [`${replyTableId}.Arn`]: ["dynamodb:BatchGetItem", "dynamodb:GetItem"],
       [`${logGroupId(router)}.Arn`]: ["logs:CreateLogStream", "logs:PutLogEvents"],
+    });
+    expect(rights(forwarder)).toEqual({
+      [`${mailboxId}.Arn`]: ["sqs:SendMessage"],
+      [`${delayId}.Arn`]: [
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:ReceiveMessage",
+        "sqs:SendMessage",
+      ],
+      [`${logGroupId(forwarder)}.Arn`]: ["logs:CreateLogStream", "logs:PutLogEvents"],
     });
   });
 
   // The emulators of the integration suite refuse no call for its rights: what is missing here fails on AWS only.
-  test("the worker may send the commands of the AWS adapters, and nothing else but what its event source needs", () => {
-    const forEventSource = ["sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
-    const granted = Object.values(rights(worker)).flat();
-    const onData = new Set(granted.filter((action) => !action.startsWith("logs:")));
-    expect([...onData].sort()).toEqual([...new Set([...adapterActions(), ...forEventSource])].sort());
-  });
+  test.each([
+    ["worker", worker, { eventSource: ["sqs:GetQueueAttributes", "sqs:ReceiveMessage"], unused: [] }],
+    [
+      "forwarder",
+      forwarder,
+      { eventSource: ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], unused: [] },
+    ],
+    // It reads replies and writes none.
+    ["router", router, { eventSource: [], unused: ["dynamodb:PutItem"] }],
+  ])(
+    "the %s may send the commands of its AWS adapters, and nothing else but what its event source needs",
+    (handler, fn, more) => {
+      const granted = Object.values(rights(fn))
+        .flat()
+        .filter((action) => !action.startsWith("logs:"));
+      const used = adapterActions(handler).filter((action) => !more.unused.some((each) => each === action));
+      expect([...new Set(granted)].sort()).toEqual([...new Set([...used, ...more.eventSource])].sort());
+    },
+  );
 
   test("no policy in the template allows a wildcard", () => {
     const documents = policyDocuments(template.toJSON());
     const allowing = documents.flatMap(statements).filter((statement) => statement.Effect !== "Deny");
-    // Two roles: who may assume them, and what they may do.
-    expect(allowing.length).toBeGreaterThanOrEqual(4);
+    // Three roles: who may assume them, and what they may do.
+    expect(allowing.length).toBeGreaterThanOrEqual(6);
     for (const statement of allowing) {
       expect(statement).not.toHaveProperty("NotAction");
       expect(statement).not.toHaveProperty("NotResource");
@@ -64,67 +95,39 @@ describe("the rights", () => {
 
   test("no role has a managed policy", () => {
     const roles = Object.values(resources(template, "AWS::IAM::Role"));
-    expect(roles).toHaveLength(2);
+    expect(roles).toHaveLength(3);
     for (const role of roles) expect(role.Properties.ManagedPolicyArns).toBeUndefined();
     template.resourceCountIs("AWS::IAM::ManagedPolicy", 0);
   });
 });
 
-interface Statement {
-  readonly Effect: string;
-  readonly Action: string | string[];
-  readonly Resource?: { "Fn::GetAtt": [string, string] };
-  readonly Principal?: unknown;
-}
-
-interface PolicyDocument {
-  readonly Statement: Statement | Statement[];
-}
-
-const statements = (document: PolicyDocument): Statement[] => [document.Statement].flat();
-
-/** Every policy document in a template, wherever it hangs. */
-function policyDocuments(node: unknown): PolicyDocument[] {
-  if (typeof node !== "object" || node === null) return [];
-  const here = "Statement" in node ? [node as PolicyDocument] : [];
-  return [...here, ...Object.values(node).flatMap(policyDocuments)];
-}
-
 function logGroupId(fn: Resource): string {
   return (fn.Properties.LoggingConfig as { LogGroup: { Ref: string } }).LogGroup.Ref;
 }
 
-/** What a function may do, by resource: all policies of its role together. */
-function rights(fn: Resource): Record<string, string[]> {
-  const [roleId] = (fn.Properties.Role as { "Fn::GetAtt": [string, string] })["Fn::GetAtt"];
-  const role = resources(template, "AWS::IAM::Role")[roleId];
-  const inline = policyDocuments(role?.Properties.Policies);
-  const attached = Object.values(resources(template, "AWS::IAM::Policy"))
-    .filter((policy) => JSON.stringify(policy.Properties.Roles).includes(`"${roleId}"`))
-    .flatMap((policy) => policyDocuments(policy.Properties));
-  const found: Record<string, string[]> = {};
-  for (const { Action: action, Resource: resource } of [...inline, ...attached].flatMap(statements)) {
-    const key = resource?.["Fn::GetAtt"]?.join(".") ?? JSON.stringify(resource);
-    found[key] = [...(found[key] ?? []), action].flat().sort();
+const ADAPTERS = join(import.meta.dirname, "../../../runtime/adapters/aws");
+
+/** The IAM actions behind the SDK commands in the AWS adapters that a handler imports. */
+function adapterActions(handler: string): string[] {
+  const source = readFileSync(join(import.meta.dirname, `../../../handlers/${handler}.ts`), "utf8");
+  const files = new Set([...source.matchAll(/\/adapters\/aws\/([\w-]+\.ts)"/g)].map(([, file = ""]) => file));
+  // Grows while it is walked.
+  for (const file of files) {
+    const imports = readFileSync(join(ADAPTERS, file), "utf8").matchAll(/ from "\.\/([\w-]+\.ts)"/g);
+    for (const [, imported = ""] of imports) files.add(imported);
   }
-  return found;
+  return [...new Set([...files].flatMap(actionsIn))].sort();
 }
 
-/** The IAM actions behind the SDK commands in the sources of the AWS adapters. */
-function adapterActions(): string[] {
-  const folder = join(import.meta.dirname, "../../../runtime/adapters/aws");
-  return readdirSync(folder).flatMap((file) => {
-    const source = readFileSync(join(folder, file), "utf8");
-    const service = /from "@aws-sdk\/client-(\w+)"/.exec(source)?.[1];
-    const commands = [...source.matchAll(/new (\w+)Command\(/g)].map(([, command = ""]) => command);
-    return commands
-      .flatMap((command) => {
-        if (command !== "TransactWriteItems") return [command.replace(/(?<=Message|Visibility)Batch$/, "")];
-        // A transaction is allowed by its parts.
-        return [...source.matchAll(/\b(Put|Update|Delete|ConditionCheck): /g)].map(
-          ([, part]) => `${part}Item`,
-        );
-      })
-      .map((action) => `${service}:${action}`);
-  });
+function actionsIn(file: string): string[] {
+  const source = readFileSync(join(ADAPTERS, file), "utf8");
+  const service = /from "@aws-sdk\/client-(\w+)"/.exec(source)?.[1];
+  const commands = [...source.matchAll(/new (\w+)Command\(/g)].map(([, command = ""]) => command);
+  return commands
+    .flatMap((command) => {
+      if (command !== "TransactWriteItems") return [command.replace(/(?<=Message|Visibility)Batch$/, "")];
+      // A transaction is allowed by its parts.
+      return [...source.matchAll(/\b(Put|Update|Delete|ConditionCheck): /g)].map(([, part]) => `${part}Item`);
+    })
+    .map((action) => `${service}:${action}`);
 }

@@ -16,11 +16,11 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 export const newFolder = (): string => mkdtempSync(join(root, "f-"));
 
-/** A project on disk; `manifest` is TOML text put after its name and entry module. */
-export function writeProject({ manifest = "" } = {}): string {
+/** A project on disk; `manifest` is TOML text put after its name, entry module and the type `Account`. */
+export function writeProject({ manifest = "", source = "export class Account {}\n" } = {}): string {
   const dir = newFolder();
   mkdirSync(join(dir, "src"));
-  writeFileSync(join(dir, "src/index.ts"), "export class Account {}\n");
+  writeFileSync(join(dir, "src/index.ts"), source);
   writeFileSync(
     join(dir, "actors.toml"),
     `name = "bank"\nmain = "src/index.ts"\n[[actors]]\nbinding = "ACCOUNT"\ntype = "Account"\n${manifest}`,

@@ -3,11 +3,12 @@ import { Match, type Template } from "aws-cdk-lib/assertions";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import { describe, expect, test } from "vitest";
 import { ConfigurationError } from "../../../cdk/configuration-error.ts";
+import type { StatefulActorsProps } from "../../../cdk/stateful-actors.ts";
 import {
   FUNCTION,
-  isWorker,
-  only,
+  functionOf,
   QUEUE,
+  queuesOf,
   type Resource,
   resources,
   tableWithKey,
@@ -20,10 +21,14 @@ const SOURCE = "AWS::Lambda::EventSourceMapping";
 const template = synthesize();
 const [actorTableId, actorTable] = tableWithKey(template, "actor");
 const [replyTableId, replyTable] = tableWithKey(template, "id");
-const [deadLettersId, deadLetters] = only(template, QUEUE, (queue) => !queue.RedrivePolicy);
-const [mailboxId, mailbox] = only(template, QUEUE, (queue) => queue.RedrivePolicy !== undefined);
-const [workerId, worker] = only(template, FUNCTION, isWorker);
-const [routerId, router] = only(template, FUNCTION, (properties) => !isWorker(properties));
+const queues = queuesOf(template);
+const [deadLettersId, deadLetters] = queues.deadLetters;
+const [mailboxId, mailbox] = queues.mailbox;
+const [delayDeadLettersId, delayDeadLetters] = queues.delayDeadLetters;
+const [delayId, delay] = queues.delay;
+const [workerId, worker] = functionOf(template, "Worker");
+const [routerId, router] = functionOf(template, "Router");
+const [forwarderId, forwarder] = functionOf(template, "Forwarder");
 
 describe("the mailbox", () => {
   test("is FIFO, and so is its dead-letter queue, with a name that says so", () => {
@@ -42,7 +47,7 @@ describe("the mailbox", () => {
     });
   });
 
-  test("gives an envelope up after 5 receives, to a queue that keeps it longer than the mailbox does", () => {
+  test("gives an envelope up after 12 receives, to a queue that keeps it longer than the mailbox does", () => {
     expect(mailbox.Properties.RedrivePolicy).toEqual({
       deadLetterTargetArn: { "Fn::GetAtt": [deadLettersId, "Arn"] },
       maxReceiveCount: 12,
@@ -54,34 +59,64 @@ describe("the mailbox", () => {
   test("keeps a batch invisible longer than a worker can run", () => {
     for (const seconds of [40, 60, 900]) {
       const synthesized = synthesize({ props: { workerTimeout: Duration.seconds(seconds) } });
-      const [, queue] = only(synthesized, QUEUE, (properties) => properties.RedrivePolicy !== undefined);
-      const [, fn] = only(synthesized, FUNCTION, isWorker);
+      const [, queue] = queuesOf(synthesized).mailbox;
+      const [, fn] = functionOf(synthesized, "Worker");
       expect(fn.Properties.Timeout).toBe(seconds);
       expect(queue.Properties.VisibilityTimeout).toBeGreaterThan(seconds);
       expect(variables(fn).LEASE_SECONDS).toBe(String(queue.Properties.VisibilityTimeout));
     }
   });
+});
 
-  test("is encrypted at rest, and in transit by a policy", () => {
-    for (const [id, queue] of [
-      [mailboxId, mailbox],
-      [deadLettersId, deadLetters],
-    ] as const) {
-      expect(queue.Properties.SqsManagedSseEnabled).toBe(true);
-      template.hasResourceProperties("AWS::SQS::QueuePolicy", {
-        Queues: [{ Ref: id }],
-        PolicyDocument: {
-          Statement: [
-            Match.objectLike({
-              Effect: "Deny",
-              Principal: { AWS: "*" },
-              Condition: { Bool: { "aws:SecureTransport": "false" } },
-            }),
-          ],
-        },
-      });
+describe("the delay line", () => {
+  test("is a standard queue, as a FIFO queue delays no single message, with a standard dead-letter queue", () => {
+    for (const queue of [delay, delayDeadLetters]) {
+      expect(queue.Properties).not.toHaveProperty("FifoQueue");
+      // Each message brings its own.
+      expect(queue.Properties).not.toHaveProperty("DelaySeconds");
     }
   });
+
+  test("gives a message up after 100 receives, to a queue that keeps it longer", () => {
+    expect(delay.Properties.RedrivePolicy).toEqual({
+      deadLetterTargetArn: { "Fn::GetAtt": [delayDeadLettersId, "Arn"] },
+      maxReceiveCount: 100,
+    });
+    expect(delayDeadLetters.Properties.MessageRetentionPeriod).toBe(14 * 86_400);
+    expect(delay.Properties.MessageRetentionPeriod).toBe(4 * 86_400);
+  });
+
+  test("tries a message again after a minute, when the forwarder has surely ended", () => {
+    expect(delay.Properties.VisibilityTimeout).toBe(60);
+    expect(forwarder.Properties.Timeout).toBe(30);
+  });
+
+  test("has a small forwarder that knows the two queues and nothing of the project", () => {
+    const project = writeProject({ manifest: '[env_vars]\nCURRENCY = "EUR"\n' });
+    const [, fn] = functionOf(synthesize({ props: { project } }), "Forwarder");
+    expect(variables(fn)).toEqual({ MAILBOX_URL: { Ref: mailboxId }, DELAY_URL: { Ref: delayId } });
+    expect(fn.Properties.MemorySize).toBe(256);
+  });
+});
+
+test("every queue is encrypted at rest, and in transit by a policy", () => {
+  const ids = [mailboxId, deadLettersId, delayId, delayDeadLettersId];
+  expect(Object.keys(resources(template, QUEUE)).sort()).toEqual(ids.toSorted());
+  for (const [id, queue] of Object.entries(resources(template, QUEUE))) {
+    expect(queue.Properties.SqsManagedSseEnabled).toBe(true);
+    template.hasResourceProperties("AWS::SQS::QueuePolicy", {
+      Queues: [{ Ref: id }],
+      PolicyDocument: {
+        Statement: [
+          Match.objectLike({
+            Effect: "Deny",
+            Principal: { AWS: "*" },
+            Condition: { Bool: { "aws:SecureTransport": "false" } },
+          }),
+        ],
+      },
+    });
+  }
 });
 
 describe("the tables", () => {
@@ -167,14 +202,14 @@ describe("what goes with the stack", () => {
           Properties: { RetentionInDays: days },
         });
       }
-      expect(Object.keys(groups)).toHaveLength(2);
+      expect(Object.keys(groups)).toHaveLength(3);
     }
   });
 });
 
 describe("the functions", () => {
   test("run on Node 24", () => {
-    for (const fn of [worker, router]) {
+    for (const fn of [worker, router, forwarder]) {
       expect(fn.Properties).toMatchObject({
         Runtime: "nodejs24.x",
         Architectures: ["arm64"],
@@ -185,21 +220,25 @@ describe("the functions", () => {
   });
 
   test("are not stopped as a loop when actors call actors", () => {
-    for (const fn of [worker, router]) expect(fn.Properties.RecursiveLoop).toBe("Allow");
+    for (const fn of [worker, router, forwarder]) expect(fn.Properties.RecursiveLoop).toBe("Allow");
   });
 
   test("reserve no concurrency, which would burn the receive counts of waiting envelopes", () => {
-    for (const fn of [worker, router]) expect(fn.Properties.ReservedConcurrentExecutions).toBeUndefined();
+    for (const fn of [worker, router, forwarder]) {
+      expect(fn.Properties.ReservedConcurrentExecutions).toBeUndefined();
+    }
   });
 
   test("have code of their own", () => {
-    expect(worker.Properties.Code).not.toEqual(router.Properties.Code);
+    const code = [worker, router, forwarder].map(({ Properties }) => JSON.stringify(Properties.Code));
+    expect(new Set(code).size).toBe(3);
   });
 
-  test("know their tables, mailbox and times, and the router not the state", () => {
+  test("know their tables, queues and times, and the router not the state", () => {
     const shared = {
       REPLY_TABLE: { Ref: replyTableId },
       MAILBOX_URL: { Ref: mailboxId },
+      DELAY_URL: { Ref: delayId },
       REPLY_RETENTION_SECONDS: "86400",
     };
     expect(variables(router)).toEqual(shared);
@@ -209,28 +248,53 @@ describe("the functions", () => {
   test("get the project's variables", () => {
     const project = writeProject({ manifest: '[env_vars]\nCURRENCY = "EUR"\n' });
     const synthesized = synthesize({ props: { project } });
-    for (const fn of Object.values(resources(synthesized, FUNCTION))) {
-      expect(variables(fn).CURRENCY).toBe("EUR");
+    for (const handler of ["Worker", "Router"] as const) {
+      expect(variables(functionOf(synthesized, handler)[1]).CURRENCY).toBe("EUR");
     }
   });
 
-  test.each(Object.keys(variables(worker)))("refuse a project variable that hides %s", (name) => {
-    const project = writeProject({ manifest: `[env_vars]\n${name} = "mine"\n` });
-    const attempt = () => synthesize({ props: { project } });
-    expect(attempt).toThrow(ConfigurationError);
-    expect(attempt).toThrow(new RegExp(`^\\[env_vars\\] ${name}: [^\\n]*choose another name$`));
+  test.each([...Object.keys(variables(worker)), ...["ACTOR_OWNERS", "EXPOSE_STACKS", "HTTP_CALLS"]])(
+    "refuse a project variable that hides %s",
+    (name) => {
+      const project = writeProject({ manifest: `[env_vars]\n${name} = "mine"\n` });
+      const attempt = () => synthesize({ props: { project } });
+      expect(attempt).toThrow(ConfigurationError);
+      expect(attempt).toThrow(new RegExp(`^\\[env_vars\\] ${name}: [^\\n]*choose another name$`));
+    },
+  );
+
+  test("show stacks to callers, and take or refuse calls over HTTP, only when told", () => {
+    const switches = (props: Partial<StatefulActorsProps>) => {
+      const synthesized = synthesize({ props });
+      return (["Worker", "Router", "Forwarder"] as const).map((handler) => {
+        const { EXPOSE_STACKS, HTTP_CALLS } = variables(functionOf(synthesized, handler)[1]);
+        return [EXPOSE_STACKS, HTTP_CALLS];
+      });
+    };
+    const unset = [undefined, undefined];
+    expect(switches({})).toEqual([unset, unset, unset]);
+    expect(switches({ exposeStacks: false })).toEqual([unset, unset, unset]);
+    expect(switches({ exposeStacks: true })).toEqual([["1", undefined], ["1", undefined], unset]);
+    expect(switches({ httpCalls: true })).toEqual([unset, [undefined, "1"], unset]);
+    expect(switches({ httpCalls: false })).toEqual([unset, [undefined, "0"], unset]);
   });
 
-  test("the worker takes batches of ten from the mailbox at once and reports what is unfinished", () => {
-    const [[, source], ...others] = Object.entries(resources(template, SOURCE)) as [[string, Resource]];
-    expect(others).toEqual([]);
-    expect(source.Properties).toEqual({
-      FunctionName: { Ref: workerId },
-      EventSourceArn: { "Fn::GetAtt": [mailboxId, "Arn"] },
-      BatchSize: 10,
-      FunctionResponseTypes: ["ReportBatchItemFailures"],
-    });
-  });
+  test.each([
+    ["worker", workerId, "mailbox", mailboxId],
+    ["forwarder", forwarderId, "delay queue", delayId],
+  ])(
+    "the %s takes batches of ten from the %3$s at once and reports what is unfinished",
+    (_, fn, __, queue) => {
+      const sources = Object.values(resources(template, SOURCE));
+      expect(sources).toHaveLength(2);
+      expect(sources.map(({ Properties }) => Properties)).toContainEqual({
+        FunctionName: { Ref: fn },
+        EventSourceArn: { "Fn::GetAtt": [queue, "Arn"] },
+        BatchSize: 10,
+        FunctionResponseTypes: ["ReportBatchItemFailures"],
+      });
+    },
+  );
 });
 
 describe("the front door", () => {
@@ -245,7 +309,7 @@ describe("the front door", () => {
     });
   });
 
-  test("only this API may invoke the router, and nothing the worker", () => {
+  test("only this API may invoke the router, and nothing the others", () => {
     template.resourceCountIs("AWS::Lambda::Permission", 1);
     template.hasResourceProperties("AWS::Lambda::Permission", {
       FunctionName: { "Fn::GetAtt": [routerId, "Arn"] },
@@ -260,8 +324,13 @@ describe("the template", () => {
     expect(Object.keys(template.findOutputs("*")).sort()).toEqual([
       "ActorTable",
       "DeadLetterUrl",
+      "DelayDeadLetterUrl",
+      "DelayQueueArn",
+      "DelayUrl",
+      "MailboxArn",
       "MailboxUrl",
       "ReplyTable",
+      "ReplyTableArn",
       "RouterName",
       "Url",
       "WorkerName",
@@ -270,8 +339,21 @@ describe("the template", () => {
     template.hasOutput("ReplyTable", { Value: { Ref: replyTableId } });
     template.hasOutput("MailboxUrl", { Value: { Ref: mailboxId } });
     template.hasOutput("DeadLetterUrl", { Value: { Ref: deadLettersId } });
+    template.hasOutput("DelayUrl", { Value: { Ref: delayId } });
+    template.hasOutput("DelayDeadLetterUrl", { Value: { Ref: delayDeadLettersId } });
     template.hasOutput("WorkerName", { Value: { Ref: workerId } });
     template.hasOutput("RouterName", { Value: { Ref: routerId } });
+  });
+
+  test("exports what callers in other stacks need, and nothing else", () => {
+    const exports = Object.values(template.findOutputs("*"))
+      .filter(({ Export }) => Export)
+      .map(({ Export, Value }) => [Export.Name, Value]);
+    expect(Object.fromEntries(exports)).toEqual({
+      "bank-MailboxArn": { "Fn::GetAtt": [mailboxId, "Arn"] },
+      "bank-DelayQueueArn": { "Fn::GetAtt": [delayId, "Arn"] },
+      "bank-ReplyTableArn": { "Fn::GetAtt": [replyTableId, "Arn"] },
+    });
   });
 
   test("is the same at every synthesis of the same code", () => {
@@ -283,9 +365,10 @@ describe("the template", () => {
     expect(synthesize({ context }).toJSON()).toEqual(template.toJSON());
   });
 
-  test("names its queues apart from those of another stack and of another construct", () => {
+  test("names its FIFO queues, which CloudFormation can't name everywhere, apart from those of another stack and of another construct", () => {
     const names = [synthesize(), synthesize({ stackName: "bank-2" }), synthesizeConstructs(["One", "Two"])]
       .flatMap((synthesized) => Object.values(resources(synthesized, QUEUE)))
+      .filter((queue) => queue.Properties.FifoQueue)
       .map((queue) => queue.Properties.QueueName);
     expect(names).toHaveLength(8);
     expect(new Set(names).size).toBe(8);

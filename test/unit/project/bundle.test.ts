@@ -60,6 +60,7 @@ const LAMBDA_ENV = {
   ACTOR_TABLE: "actors",
   REPLY_TABLE: "replies",
   MAILBOX_URL: "http://127.0.0.1/mailbox.fifo",
+  DELAY_URL: "http://127.0.0.1/delayed",
   LEASE_SECONDS: "60",
   REPLY_RETENTION_SECONDS: "600",
 };
@@ -146,6 +147,41 @@ describe.each(["router", "worker"] as const)("for the %s function", (handler) =>
       return createHash("sha256").update(text).digest("hex");
     });
     expect(bundles[0]).toBe(bundles[1]);
+  });
+});
+
+describe("for the forwarder function", () => {
+  const bundle = (files: Readonly<Record<string, string>>) => {
+    const outDir = join(projectFolder({}), "asset");
+    return bundleForLambda({ project: readProject(projectFolder(files)), handler: "forwarder", outDir });
+  };
+
+  test("the bundle loads, and is the same for every project: nothing of it is in there", () => {
+    const one = bundle(probeProject());
+    const { file } = bundle({
+      "actors.toml": ACCOUNT_MANIFEST,
+      "src/index.ts": `throw new Error("user code");`,
+    });
+    const texts = [one.file, file].map((each) => readFileSync(each, "utf8"));
+    expect(texts[0] === texts[1]).toBe(true);
+    expect(texts[0]?.includes("user code")).toBe(false);
+    const sources: string[] = JSON.parse(readFileSync(one.sourceMapFile, "utf8")).sources;
+    // No framework of the front door, no store.
+    const packages = sources.flatMap(
+      (source) => /node_modules\/((?:@aws-sdk\/)?[^/]+)/.exec(source)?.[1] ?? [],
+    );
+    expect(packages).toContain("@aws-sdk/client-sqs");
+    expect(packages.filter((name) => /^(hono|devalue|@aws-sdk\/client-dynamodb)$/.test(name))).toEqual([]);
+    const type = node(`
+      const { handler } = await import(${JSON.stringify(pathToFileURL(file).href)});
+      console.log(typeof handler);
+    `);
+    expect(type).toBe("function\n");
+  });
+
+  test("code that can't be bundled does not hinder it", () => {
+    const broken = { "actors.toml": ACCOUNT_MANIFEST, "src/index.ts": "not code" };
+    expect(bundle(broken).warnings).toEqual([]);
   });
 });
 
