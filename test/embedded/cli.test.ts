@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { projectFolder } from "../unit/project/project-folder.ts";
 import { runDev, startDev } from "./dev-server.ts";
@@ -229,6 +231,16 @@ Ctrl+C stops it.
     const { code, stdout, stderr } = await runDev({ args: ["--help"], cwd: projectFolder({}) });
     expect({ code, stderr }).toStrictEqual({ code: 0, stderr: "" });
     for (const part of ["--port", "--state", "--help", "actors.toml"]) expect(stdout).toContain(part);
+  });
+
+  test("is the command dev of the program actors", async () => {
+    const npm = async (...args: readonly string[]) => {
+      const cwd = join(import.meta.dirname, "../..");
+      return (await promisify(execFile)("npm", ["run", "--silent", ...args], { cwd })).stdout;
+    };
+    const help = await npm("dev", "--", "--help");
+    expect(help).toContain("actors dev [project folder]");
+    expect(await npm("actors", "--", "dev", "--help")).toBe(help);
   });
 });
 
