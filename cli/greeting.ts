@@ -11,8 +11,12 @@ export interface Served {
 
 /** What the developer reads once the server listens. */
 export function greeting(served: Served): string {
-  const { project, url, stateDir } = served;
-  const actors = project.manifest.actors.map(({ binding, type }) => `env.${binding} (class ${type})`);
+  const { project, module, url, stateDir } = served;
+  const actors = project.manifest.actors.map(({ binding, type }) =>
+    Object.hasOwn(module, type)
+      ? `env.${binding} (class ${type})`
+      : `env.${binding} (${type} of another project: no class ${type} is exported here)`,
+  );
   return [
     `serving ${project.manifest.name} on ${url}`,
     "",

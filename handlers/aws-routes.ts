@@ -36,7 +36,7 @@ export function awsRoute(
 ): { readonly mailbox: Mailbox; readonly replies: Replies } {
   const clock = systemClock;
   return {
-    mailbox: createSqsMailbox(sqs, { mailboxUrl: mailbox, delayUrl: delay }, clock),
+    mailbox: createSqsMailbox({ client: sqs, mailboxUrl: mailbox, delayUrl: delay, clock }),
     replies: createDynamoReplies({ client: dynamo, table: replies, clock, ids: randomIds, retentionMs }),
   };
 }

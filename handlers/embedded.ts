@@ -5,15 +5,20 @@ import type { Duplex } from "node:stream";
 import { createAdaptorServer } from "@hono/node-server";
 import { createLocalMailbox } from "../runtime/adapters/local/local-mailbox.ts";
 import { createLocalReplies } from "../runtime/adapters/local/local-replies.ts";
-import { openSqliteStore, StateFileError } from "../runtime/adapters/local/sqlite-store.ts";
+import { createSqliteMessages } from "../runtime/adapters/local/sqlite-messages.ts";
+import { createSqliteLedger } from "../runtime/adapters/local/sqlite-replies.ts";
+import { createSqliteStore } from "../runtime/adapters/local/sqlite-store.ts";
+import { openStateFile, type StateFile, StateFileError } from "../runtime/adapters/local/state-file.ts";
 import { systemClock } from "../runtime/adapters/system/clock.ts";
 import { consoleTelemetry } from "../runtime/adapters/system/console-telemetry.ts";
 import { randomIds } from "../runtime/adapters/system/ids.ts";
 import { Activations } from "../runtime/core/activation.ts";
-import { runBatch } from "../runtime/core/batch.ts";
+import { type BatchDeps, runBatch } from "../runtime/core/batch.ts";
 import { type ActorBinding, bindActors } from "../runtime/core/bindings.ts";
-import { createCaller } from "../runtime/core/caller.ts";
+import { createCaller, mailboxOf } from "../runtime/core/caller.ts";
 import { METHOD_BUDGET_MS } from "../runtime/core/run-turn.ts";
+import { embeddedRoutes } from "./embedded-routes.ts";
+import { createEnvelopeDoor } from "./envelope-door.ts";
 import { createFrontDoor } from "./front-door.ts";
 import { actorClasses, fetchHandler, ProjectError, type ProjectModule } from "./project-module.ts";
 import { surviveStrayRejections } from "./stray-rejections.ts";
@@ -33,6 +38,8 @@ export interface EmbeddedOptions {
   /** The project's entry module, already loaded. */
   readonly module: ProjectModule;
   readonly actors: readonly ActorBinding[];
+  /** The URL of the server that owns instances of a type; without it the module must export every bound type. */
+  readonly findOwner?: (type: string) => string | undefined;
   /** Path of the SQLite file; made when missing. */
   readonly stateFile: string;
   /** 0 picks a free port. */
@@ -55,33 +62,48 @@ export interface EmbeddedServer {
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
   const clock = systemClock;
   const telemetry = consoleTelemetry;
-  const actors = actorClasses(options.module, options.actors);
+  const { actors: bindings, findOwner } = options;
   const handler = fetchHandler(options.module);
-  const store = openStore(options.stateFile);
-  const replies = createLocalReplies(clock);
+  // A module that neither has an actor nor calls one has rather forgotten its class.
+  const hasPurpose =
+    handler !== undefined || bindings.some(({ type }) => Object.hasOwn(options.module, type));
+  const actors = actorClasses(options.module, bindings, () => findOwner !== undefined && hasPurpose);
+  const file = openFile(options.stateFile);
+  const store = createSqliteStore(file);
+  const replies = createLocalReplies(clock, createSqliteLedger(file, { clock }));
   const mailbox = createLocalMailbox({
     queue: randomIds.next(),
     consume: (id, deliveries) => runBatch(id, deliveries, { times: NO_LEASE, deps }),
+    messages: createSqliteMessages(file, { clock, telemetry }),
     clock,
     telemetry,
   });
-  const call = createCaller({ actors, mailbox, replies, clock, ids: randomIds, callWaitMs: REQUEST_WAIT_MS });
-  const env = bindActors(options.actors, { call, ids: randomIds });
-  const deps = {
+  const routeTo = embeddedRoutes({
+    own: { types: new Set(actors.keys()), route: { mailbox, replies } },
+    bindings,
+    findOwner: findOwner ?? (() => undefined),
+  });
+  const caller = createCaller({ actors, routeTo, clock, ids: randomIds, callWaitMs: REQUEST_WAIT_MS });
+  const env = bindActors(bindings, { caller, ids: randomIds });
+  const deps: BatchDeps = {
     actors,
     env,
     store,
     replies,
+    mailbox: mailboxOf(routeTo),
     clock,
     telemetry,
     methodBudgetMs: METHOD_BUDGET_MS,
+    // Whoever calls sees the log anyway.
+    exposeStacks: true,
     activations: new Activations(KEPT_ACTIVATIONS),
   };
   const door = createFrontDoor({
     handler,
     env,
-    types: new Set(actors.keys()),
-    call,
+    types: new Set(bindings.map(({ type }) => type)),
+    caller,
+    envelopes: createEnvelopeDoor({ actors, routeTo, clock, requestWaitMs: REQUEST_WAIT_MS }),
     requestWaitMs: REQUEST_WAIT_MS,
     clock,
     telemetry,
@@ -95,10 +117,15 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   try {
     await listen(server, options);
   } catch (error) {
-    store.close();
+    file.close();
     throw error;
   }
   const forget = surviveStrayRejections(telemetry);
+  mailbox.start();
+  // What a crash has kept from leaving: nobody may ever call these instances again.
+  const owing = Promise.all(
+    store.unsent().map((id) => runBatch(id, [], { times: NO_LEASE, deps }).catch(() => [])),
+  );
   return {
     url: `http://${options.host === "127.0.0.1" ? "localhost" : options.host}:${(server.address() as AddressInfo).port}`,
     async close() {
@@ -108,8 +135,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       const sweep = setInterval(() => server.closeIdleConnections(), CLOSE_SWEEP_MS);
       await closed;
       clearInterval(sweep);
+      await owing;
+      mailbox.close();
       await mailbox.drained();
-      store.close();
+      file.close();
       forget();
     },
   };
@@ -138,9 +167,9 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
   );
 }
 
-function openStore(file: string) {
+function openFile(path: string): StateFile {
   try {
-    return openSqliteStore(file);
+    return openStateFile(path);
   } catch (error) {
     if (error instanceof StateFileError) throw new ProjectError(error.message, { cause: error });
     throw error;

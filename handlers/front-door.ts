@@ -85,7 +85,7 @@ export function createFrontDoor({
   });
   door.onError((error) => {
     // An actor's own error is its caller's business, and the side that ran the turn has reported it.
-    if (!(error instanceof ActorError) || error.cause !== undefined) {
+    if (!(error instanceof ActorError) || (error.effect !== "failed" && error.cause !== undefined)) {
       telemetry.problem("request failed", { reason: messageOf(error.cause ?? error), stack: stackOf(error) });
     }
     return errorResponse(error);

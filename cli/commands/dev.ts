@@ -1,11 +1,15 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type EmbeddedServer, startEmbedded } from "../../handlers/embedded.ts";
+import { ProjectError } from "../../handlers/project-module.ts";
 import { bundleForEmbedded } from "../../project/bundle.ts";
+import type { Manifest } from "../../project/manifest.ts";
 import { readProject } from "../../project/project.ts";
 import { DEV_HELP, parseDevOptions } from "../dev-options.ts";
 import { fail } from "../failure.ts";
 import { greeting } from "../greeting.ts";
+import { nearest } from "../nearest.ts";
+import { announceServer, findOwner } from "../running-servers.ts";
 import { loadUserModule } from "../user-module.ts";
 
 const exampleDir = resolve(fileURLToPath(import.meta.url), "../../../examples/account");
@@ -32,24 +36,41 @@ export async function dev(args: readonly string[]): Promise<void> {
 
   for (const [name, value] of Object.entries(project.manifest.envVars)) process.env[name] ??= value;
   const module = await loadUserModule(project, bundle.file);
+  refuseSlips(project.manifest.actors, module);
   const server = await startEmbedded({
     module,
     actors: project.manifest.actors,
+    findOwner: (type) => findOwner(options.stateDir, type),
     stateFile: join(stateDir, "state.sqlite"),
     port: options.port,
     host: "127.0.0.1",
   });
-  stopOnSignal(server);
+  const types = project.manifest.actors.map(({ type }) => type).filter((type) => Object.hasOwn(module, type));
+  const takeBack = announceServer(stateDir, { url: server.url, types });
+  stopOnSignal(server, takeBack);
   console.log(
     greeting({ project, module, url: server.url, stateDir, isExample: project.dir === exampleDir }),
   );
 }
 
-function stopOnSignal(server: EmbeddedServer): void {
+/** A type that another project owns is not exported; one that is nearly exported is a slip. */
+function refuseSlips(actors: Manifest["actors"], module: Readonly<Record<string, unknown>>): void {
+  for (const { binding, type } of actors) {
+    if (Object.hasOwn(module, type)) continue;
+    const meant = nearest(type, Object.keys(module));
+    if (meant === undefined) continue;
+    throw new ProjectError(
+      `the manifest binds ${binding} to type "${type}", which the entry module does not export: did you mean "${meant}"? (A type that another project owns needs a name of its own.)`,
+    );
+  }
+}
+
+function stopOnSignal(server: EmbeddedServer, takeBack: () => void): void {
   let firstAt: number | undefined;
   const stop = () => {
     if (firstAt === undefined) {
       firstAt = Date.now();
+      takeBack();
       server.close().then(() => process.exit(0), fail);
     } else if (Date.now() - firstAt > SAME_SIGNAL_MS) {
       process.exit(EXIT_INTERRUPTED);

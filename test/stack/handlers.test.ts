@@ -1,3 +1,4 @@
+import type { APIGatewayProxyResult } from "hono/aws-lambda";
 import { afterAll, beforeAll, inject, vi } from "vitest";
 import { createRouterHandler } from "../../handlers/router.ts";
 import { createWorkerHandler } from "../../handlers/worker.ts";
@@ -19,6 +20,7 @@ describeWith(inject("aws"), "both handlers in process", ({ url }) => {
     const environment = {
       AWS_ENDPOINT_URL: url,
       MAILBOX_URL: queueUrl,
+      DELAY_URL: queueUrl,
       ACTOR_TABLE: await makeActorTable(dynamo),
       REPLY_TABLE: await makeReplyTable(dynamo),
       LEASE_SECONDS: "60",
@@ -71,6 +73,6 @@ async function invoke(
     body: body === undefined ? null : String(body),
     isBase64Encoded: false,
   } as unknown as Parameters<typeof router>[0];
-  const answer = await router(event, {} as Parameters<typeof router>[1]);
+  const answer = (await router(event, {} as Parameters<typeof router>[1])) as APIGatewayProxyResult;
   return { status: answer.statusCode, headers: {}, text: answer.body, json: () => JSON.parse(answer.body) };
 }

@@ -27,6 +27,8 @@ class Account extends StatefulActor<unknown> {
 
 const alice = { type: "Account", name: "alice" };
 
+const FINGERPRINT = "0123456789ab";
+
 describeWith(inject("aws"), "redelivery on the real adapters", ({ url }) => {
   const sqs = sqsAt(url);
   const dynamo = dynamoAt(url);
@@ -42,7 +44,12 @@ describeWith(inject("aws"), "redelivery on the real adapters", ({ url }) => {
       retentionMs: 3_600_000,
     });
     const store = createDynamoStore({ client: dynamo, table: await makeActorTable(dynamo), ids: randomIds });
-    const mailbox = createSqsMailbox(sqs, queueUrl);
+    const mailbox = createSqsMailbox({
+      client: sqs,
+      mailboxUrl: queueUrl,
+      delayUrl: "none",
+      clock: systemClock,
+    });
     /** A worker with a memory of its own; `dying` ones end at the given step, as a killed process does. */
     const worker = (records: SQSRecord[], dying: Partial<Replies> = {}) =>
       serveRecords(records, {
@@ -54,7 +61,9 @@ describeWith(inject("aws"), "redelivery on the real adapters", ({ url }) => {
           replies: { ...replies, ...dying },
           clock: systemClock,
           telemetry: { problem: () => {} },
+          mailbox,
           methodBudgetMs: 30_000,
+          exposeStacks: false,
           activations: new Activations(10),
           lease: createSqsLease(sqs, queueUrl),
           leaseMs: 60_000,
@@ -64,8 +73,12 @@ describeWith(inject("aws"), "redelivery on the real adapters", ({ url }) => {
       const deadline = Date.now() + 60_000;
       await mailbox.send({
         id,
+        attempt: undefined,
         to: alice,
-        call: { method: "deposit", args: "[[1],10]" },
+        call: { kind: "method", method: "deposit", args: "[[1],10]" },
+        fingerprint: FINGERPRINT,
+        awaited: true,
+        due: undefined,
         deadline,
         chain: [],
       });
@@ -96,13 +109,13 @@ describeWith(inject("aws"), "redelivery on the real adapters", ({ url }) => {
     void worker(await receive(), { write });
     await dead;
     expect((await store.hydrate(alice))?.version).toBe(1);
-    expect((await replies.read(["first-envelope"])).size).toBe(0);
+    expect((await replies.filed(["first-envelope"])).size).toBe(0);
 
     // Nobody deleted the message: its lease runs out and the queue hands it over again.
     const again = await receive();
     expect(again.map(({ attributes }) => attributes.ApproximateReceiveCount)).toEqual(["2"]);
     expect(await worker(again)).toEqual({ batchItemFailures: [] });
-    expect((await replies.read(["first-envelope"])).get("first-envelope")).toBe("+[10]");
+    expect(await replies.wait(["first-envelope"], Date.now() + 10_000)).toBe(`${FINGERPRINT}+[10]`);
     expect((await store.hydrate(alice))?.version).toBe(1);
     expect(turns).toBe(1);
   });
@@ -116,12 +129,11 @@ describeWith(inject("aws"), "redelivery on the real adapters", ({ url }) => {
     const results = await Promise.all([worker(records), worker(records), worker(records)]);
     expect(results).toEqual(Array(3).fill({ batchItemFailures: [] }));
     expect((await store.hydrate(alice))?.inline.get("balance")).toBe("[20]");
-    expect(await replies.read(["one", "two"])).toEqual(
-      new Map([
-        ["one", "+[10]"],
-        ["two", "+[20]"],
-      ]),
-    );
+    const soon = Date.now() + 10_000;
+    expect(await Promise.all([replies.wait(["one"], soon), replies.wait(["two"], soon)])).toEqual([
+      `${FINGERPRINT}+[10]`,
+      `${FINGERPRINT}+[20]`,
+    ]);
   });
 
   test("an unfinished message is back within seconds, not after its visibility timeout", async () => {

@@ -21,6 +21,9 @@ export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLe
   /** Whoever waits, under each of the ids waited for. */
   const waiting = new Map<string, Set<(outcome: string) => void>>();
   const unclaimed = new ExpiringTexts(clock, UNCLAIMED_MS);
+  /** Calls whose callers gave up waiting: they know the id, and may ask again for as long as for a kept call. */
+  const abandoned = new ExpiringTexts(clock, REPLY_RETENTION_MS);
+  const isInLedger = (id: string): boolean => isKept(id) || abandoned.get(id) !== undefined;
 
   /** @returns whether anybody waited */
   const answer = (id: string, outcome: string): boolean => {
@@ -31,7 +34,7 @@ export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLe
 
   /** What is on file, for one who takes it away. */
   const claim = (id: string): string | undefined => {
-    if (isKept(id)) return ledger.read(id);
+    if (isInLedger(id)) return ledger.read(id);
     const outcome = unclaimed.get(id);
     unclaimed.delete(id);
     return outcome;
@@ -39,14 +42,14 @@ export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLe
 
   return {
     async write(id, outcome) {
-      if (isKept(id)) answer(id, await ledger.write(id, outcome));
+      if (isInLedger(id)) answer(id, await ledger.write(id, outcome));
       else if (!answer(id, outcome)) unclaimed.add(id, outcome);
     },
     async stash(_, outcome) {
       return outcome;
     },
     async filed(ids) {
-      return new Set(ids.filter((id) => (isKept(id) ? ledger.has(id) : unclaimed.get(id) !== undefined)));
+      return new Set(ids.filter((id) => (isInLedger(id) ? ledger.has(id) : unclaimed.get(id) !== undefined)));
     },
     async wait(ids, deadline) {
       for (const id of ids) {
@@ -63,7 +66,10 @@ export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLe
           }
           resolve(outcome);
         };
-        const cancel = clock.after(Math.max(0, deadline - clock.now()), () => end(undefined));
+        const cancel = clock.after(Math.max(0, deadline - clock.now()), () => {
+          for (const id of ids) if (!isKept(id)) abandoned.add(id, "");
+          end(undefined);
+        });
         for (const id of ids) waiting.set(id, (waiting.get(id) ?? new Set()).add(end));
       });
     },

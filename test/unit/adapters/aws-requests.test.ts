@@ -51,6 +51,7 @@ const commit: Commit = {
     swept: 0,
     mark: { queue: "q", sequence: "5" },
     settled: new Map([["e1", "+[70]"]]),
+    outbox: [],
   },
   entries: new Map(),
 };

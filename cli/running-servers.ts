@@ -1,0 +1,55 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** What a server that runs here says of itself, so that others with the same state folder find its actors. */
+interface Announcement {
+  readonly pid: number;
+  readonly url: string;
+  /** Types whose instances it owns. */
+  readonly types: readonly string[];
+}
+
+const FILE = "server.json";
+
+/**
+ * Says where the server of a project answers.
+ *
+ * @param stateDir the project's own folder in the state folder
+ * @returns takes it back
+ */
+export function announceServer(stateDir: string, announcement: Omit<Announcement, "pid">): () => void {
+  const file = join(stateDir, FILE);
+  mkdirSync(stateDir, { recursive: true });
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, JSON.stringify({ pid: process.pid, ...announcement }));
+  renameSync(draft, file);
+  return () => rmSync(file, { force: true });
+}
+
+/** The URL of a running server that owns instances of `type`, if there is one. */
+export function findOwner(stateFolder: string, type: string): string | undefined {
+  for (const project of readdirSync(stateFolder, { withFileTypes: true })) {
+    if (!project.isDirectory()) continue;
+    const found = readAnnouncement(join(stateFolder, project.name, FILE));
+    if (found?.types.includes(type) && isRunning(found.pid)) return found.url;
+  }
+  return undefined;
+}
+
+function readAnnouncement(file: string): Announcement | undefined {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A server that was killed takes nothing back. */
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
