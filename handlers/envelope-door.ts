@@ -12,6 +12,8 @@ export interface EnvelopeDoorDeps {
   readonly clock: Clock;
   /** The longest wait for an outcome, in ms. */
   readonly requestWaitMs: number;
+  /** Told of every call that comes in, before it is sent: its answer may get lost on the way, and be asked for again. */
+  readonly remember?: (envelopeId: string) => void;
 }
 
 /** An envelope as another program hands it in. */
@@ -35,6 +37,7 @@ export function createEnvelopeDoor({
   routeTo,
   clock,
   requestWaitMs,
+  remember,
 }: EnvelopeDoorDeps): EnvelopeDoor {
   return async ({ envelope: text, sentAt }) => {
     const given = decodeEnvelope(text);
@@ -60,6 +63,7 @@ export function createEnvelopeDoor({
         `${to.type}.${call.method} did not answer in time; it may still run (envelope ${id})`,
         { envelopeId: id, ...(cause !== undefined && { cause }) },
       );
+    remember?.(id);
     await mailbox.send(envelope).catch((cause: unknown) => {
       throw unknown(cause);
     });

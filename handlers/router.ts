@@ -1,10 +1,10 @@
 import { type APIGatewayProxyResult, handle, type LambdaContext, type LambdaEvent } from "hono/aws-lambda";
-import type { EnvelopeAnswer, EnvelopeEvent } from "../runtime/adapters/aws/lambda-route.ts";
 import { systemClock } from "../runtime/adapters/system/clock.ts";
 import { consoleTelemetry } from "../runtime/adapters/system/console-telemetry.ts";
 import { randomIds } from "../runtime/adapters/system/ids.ts";
 import { type ActorBinding, bindActors } from "../runtime/core/bindings.ts";
 import { createCaller } from "../runtime/core/caller.ts";
+import type { EnvelopeAnswer, EnvelopeEvent } from "../runtime/core/door-route.ts";
 import { EnvelopeError } from "../runtime/core/envelope.ts";
 import { ActorError, messageOf } from "../runtime/core/errors.ts";
 import type { Telemetry } from "../runtime/ports/telemetry.ts";

@@ -53,7 +53,6 @@ export function connect(options: ConnectOptions): ConnectedActors {
     clock: systemClock,
     ids: randomIds,
     callWaitMs: CALL_WAIT_MS,
-    keepCalls: true,
   });
   return {
     namespace: <A>(type: string) =>

@@ -182,22 +182,23 @@ function unfiledOutcomes({ state, filed }: Activation, deliveries: readonly Deli
  */
 async function findPast<D extends Delivery>(
   { state }: Activation,
-  { settled }: CommitPipeline<D>,
+  pipeline: CommitPipeline<D>,
   { deliveries, deps }: { deliveries: readonly D[]; deps: BatchDeps },
 ): Promise<Set<D>> {
   const past = new Set<D>();
   const suspects: D[] = [];
   for (const delivery of deliveries) {
-    if (recall(delivery, settled)) continue;
+    if (recall(delivery, pipeline.settled)) continue;
     if (delivery.mark && isAfter(delivery.mark, state.head.mark) === false) past.add(delivery);
     else if (delivery.suspect || delivery.envelope.attempt !== undefined) suspects.push(delivery);
   }
   if (suspects.length > 0) {
     // After the hydration: what was settled before it, and is not any more, is on file by now.
     const filed = await deps.replies.filed(suspects.flatMap(({ envelope }) => outcomeIds(envelope)));
-    for (const delivery of suspects) {
-      if (outcomeIds(delivery.envelope).some((id) => filed.has(id))) past.add(delivery);
-    }
+    const answered = suspects.filter(({ envelope }) => outcomeIds(envelope).some((id) => filed.has(id)));
+    // Its commit may have come after the hydration, with messages that this worker has not seen and would answer for.
+    if (answered.length > 0) await pipeline.verify();
+    for (const delivery of answered) past.add(delivery);
   }
   return past;
 }

@@ -44,8 +44,6 @@ export interface CallerDeps {
   readonly ids: Ids;
   /** How long a call waits for its reply, in ms, if nothing around it ends earlier. */
   readonly callWaitMs: number;
-  /** Whether every call may be asked for again long after: for callers whose answers get lost on their way. Costs a read a call. */
-  readonly keepCalls?: boolean;
 }
 
 /** The calling side: a request becomes an envelope, and its reply an outcome. */
@@ -65,7 +63,7 @@ export interface Caller {
 }
 
 export function createCaller(deps: CallerDeps): Caller {
-  const { actors, routeTo, clock, ids, callWaitMs, keepCalls = false } = deps;
+  const { actors, routeTo, clock, ids, callWaitMs } = deps;
   /** Refuses here what the worker would refuse, and finds the way. */
   const route = ({ to, call }: CallRequest): Route => {
     const found = routeTo(to.type);
@@ -97,7 +95,7 @@ export function createCaller(deps: CallerDeps): Caller {
         turn?.deadline ?? Number.POSITIVE_INFINITY,
         currentRequest.getStore()?.deadline ?? Number.POSITIVE_INFINITY,
       );
-      const identity = identify(request, keepCalls);
+      const identity = identify(request, false);
       const envelope = { ...identity, to, call, fingerprint, awaited: true, due: undefined, deadline, chain };
       checkSize(envelope);
       signal?.throwIfAborted();

@@ -76,7 +76,8 @@ export class CommitPipeline<D extends Delivery> {
   /** Ignored once the pipeline is broken: the turn ran on state that never became durable. */
   add(delivery: D, turn: FinishedTurn): void {
     if (this.#broken) return;
-    this.#finished.push({ ...turn, delivery, mark: delivery.mark });
+    const { mark, envelope } = delivery;
+    this.#finished.push({ ...turn, delivery, mark, askable: envelope.attempt !== undefined });
     this.#running ??= this.#run();
   }
 
@@ -133,9 +134,20 @@ export class CommitPipeline<D extends Delivery> {
     if (state.head.outbox.length === 0) return;
     await this.#outbox.sent();
     await this.#commit({
-      commit: planEmptyOutbox(this.#activation.id, state, this.settled),
+      commit: planEmptyOutbox(this.#activation.id, state),
       homes: new Map(),
     });
+  }
+
+  /**
+   * Resolves when the head is still the one that the activation knows.
+   *
+   * @throws FencedError
+   */
+  async verify(): Promise<void> {
+    const { id, state } = this.#activation;
+    const head = await this.#deps.store.hydrate(id);
+    if ((head?.version ?? 0) !== state.head.version) throw new FencedError("the head has moved on");
   }
 
   async #file({ id, text }: Settled): Promise<void> {
@@ -174,7 +186,8 @@ export class CommitPipeline<D extends Delivery> {
       await this.#commit(plan);
     } else {
       this.#checkLease();
-      await this.#verify(unverified);
+      // Entries are read one by one after the head: only an unchanged version makes them one snapshot.
+      if (unverified) await this.verify();
     }
     for (const { changes } of turns) this.#outbox.post(changes.posts);
     for (const [index, { delivery }] of turns.entries()) {
@@ -204,13 +217,5 @@ export class CommitPipeline<D extends Delivery> {
   #checkLease(): void {
     const { clock, commitBy } = this.#deps;
     if (clock.now() > commitBy) throw new LeaseExpiredError("the lease is over");
-  }
-
-  /** Entries are read one by one after the head: only an unchanged version makes them one snapshot. */
-  async #verify(unverified: boolean): Promise<void> {
-    if (!unverified) return;
-    const { id, state } = this.#activation;
-    const head = await this.#deps.store.hydrate(id);
-    if ((head?.version ?? 0) !== state.head.version) throw new FencedError("read across two versions");
   }
 }

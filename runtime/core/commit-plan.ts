@@ -10,6 +10,8 @@ import type { Home, State } from "./state.ts";
 /** A finished turn with the place of its envelope in the mailbox. */
 export interface PlacedTurn extends FinishedTurn {
   readonly mark: Mark | undefined;
+  /** Whether the call may be asked for again, as an envelope of its own. */
+  readonly askable: boolean;
 }
 
 export interface CommitPlan {
@@ -22,6 +24,10 @@ const GROUP_KEYS = 99;
 const GROUP_BYTES = 3 * 1024 * 1024;
 /** Bytes of one-way messages up to which turns share a commit: they lie in the head, and an item holds 400 KB. */
 const GROUP_POSTED_BYTES = 128 * 1024;
+
+function isReadOnly({ outcome, changes, askable }: PlacedTurn): boolean {
+  return outcome.ok && isEmpty(changes) && !askable;
+}
 
 /** How many of the finished turns, from the first on, share the next commit: at least one, however large. */
 export function groupSize(turns: readonly FinishedTurn[]): number {
@@ -41,7 +47,8 @@ export function groupSize(turns: readonly FinishedTurn[]): number {
 /**
  * The commit for a group of finished turns, or `undefined` when all of them only read.
  *
- * A turn that threw commits its mark, so that a late second run can't turn a reported failure into an effect.
+ * A turn that threw commits its mark, so that a late second run can't turn a reported failure into an effect. So does a call
+ * that may be asked for again, also when it only read: its first outcome must be one, whoever runs it.
  *
  * @param settled outcomes of this batch so far, this group's included: whatever the mark passes must be findable
  * @param unsent messages of earlier commits that may not have left yet
@@ -55,7 +62,7 @@ export function planCommit(
     unsent,
   }: { turns: readonly PlacedTurn[]; settled: ReadonlyMap<string, string>; unsent: readonly string[] },
 ): CommitPlan | undefined {
-  if (turns.every(({ outcome, changes }) => outcome.ok && isEmpty(changes))) return undefined;
+  if (turns.every(isReadOnly)) return undefined;
 
   const changes = new Draft();
   let { mark, generation } = state.head;
@@ -73,13 +80,11 @@ export function planCommit(
   return { commit: { id, expected, head, entries }, homes };
 }
 
-/** The commit that empties the outbox, when all of it has left, and changes nothing else. */
-export function planEmptyOutbox(id: ActorId, { head }: State, settled: ReadonlyMap<string, string>): Commit {
+/**
+ * The commit that empties the outbox, when all of it has left, and changes nothing else: there may be messages below the
+ * mark whose outcomes only this head holds.
+ */
+export function planEmptyOutbox(id: ActorId, { head }: State): Commit {
   const expected = head.version;
-  return {
-    id,
-    expected,
-    head: { ...head, version: expected + 1, settled, outbox: [] },
-    entries: new Map(),
-  };
+  return { id, expected, head: { ...head, version: expected + 1, outbox: [] }, entries: new Map() };
 }

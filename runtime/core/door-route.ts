@@ -11,6 +11,20 @@ import {
 /** What another program's door said to an envelope; `unknown`: it may have taken it. */
 export type DoorAnswer = { readonly outcome: string } | "sent" | "unknown";
 
+/** What the router function is invoked with, instead of an HTTP event. */
+export interface EnvelopeEvent {
+  /** Envelope text. */
+  readonly envelope: string;
+  /** The sender's clock, in ms since the epoch: the envelope's times are meant by it. */
+  readonly sentAt: number;
+}
+
+/** What the router function answers to it. */
+export type EnvelopeAnswer =
+  | { readonly outcome: string }
+  | { readonly sent: true }
+  | { readonly error: { readonly name: string; readonly message: string } };
+
 /**
  * The way to instances behind another program's door: one exchange carries the envelope there and its outcome back.
  *

@@ -91,7 +91,7 @@ export abstract class StatefulActor<E = Env> {
    * writes commit when it returns a response of any status, and none when it throws. `request.signal` is aborted when
    * the time is over. The response is read to its end first: up to 2.9 MiB.
    */
-  async fetch(_request: Request): Promise<Response> {
+  fetch(_request: Request): Response | Promise<Response> {
     return new Response("this actor has no fetch handler\n", { status: 404 });
   }
 }

@@ -9,5 +9,6 @@ export function dynamoClient(): DynamoDBClient {
 }
 
 export function sqsClient(): SQSClient {
-  return new SQSClient({ maxAttempts: 4, requestHandler: REQUEST_HANDLER });
+  // A queue's URL names the queue; where it is reached is the endpoint's concern: an emulator's queues have URLs of AWS.
+  return new SQSClient({ maxAttempts: 4, requestHandler: REQUEST_HANDLER, useQueueUrlAsEndpoint: false });
 }

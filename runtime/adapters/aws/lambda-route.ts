@@ -1,23 +1,9 @@
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import type { Route } from "../../core/caller.ts";
-import { createDoorRoute, type DoorAnswer, doorError } from "../../core/door-route.ts";
+import { createDoorRoute, type DoorAnswer, doorError, type EnvelopeEvent } from "../../core/door-route.ts";
 import { encodeEnvelope } from "../../core/envelope.ts";
 import { ActorConnectionError } from "../../core/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
-
-/** What the router function is invoked with, instead of an HTTP event. */
-export interface EnvelopeEvent {
-  /** Envelope text. */
-  readonly envelope: string;
-  /** The sender's clock, in ms since the epoch: the envelope's times are meant by it. */
-  readonly sentAt: number;
-}
-
-/** What the router function answers to it. */
-export type EnvelopeAnswer =
-  | { readonly outcome: string }
-  | { readonly sent: true }
-  | { readonly error: { readonly name: string; readonly message: string } };
 
 /** Errors of the Lambda API that say that the function was not invoked. */
 const NOT_INVOKED = new Set([

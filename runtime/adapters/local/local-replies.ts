@@ -16,14 +16,21 @@ export interface Ledger {
   has(id: string): boolean;
 }
 
+export interface LocalReplies extends Replies {
+  /** The outcome of this call may be asked for again: the ledger is to have it, like that of a kept call. */
+  remember(id: string): void;
+}
+
 /** Replies within one process: the waiting side is called back at once, for a kept call once the ledger has its outcome. */
-export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLedger(clock)): Replies {
+export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLedger(clock)): LocalReplies {
   /** Whoever waits, under each of the ids waited for. */
   const waiting = new Map<string, Set<(outcome: string) => void>>();
   const unclaimed = new ExpiringTexts(clock, UNCLAIMED_MS);
-  /** Calls whose callers gave up waiting: they know the id, and may ask again for as long as for a kept call. */
-  const abandoned = new ExpiringTexts(clock, REPLY_RETENTION_MS);
-  const isInLedger = (id: string): boolean => isKept(id) || abandoned.get(id) !== undefined;
+  const remembered = new ExpiringTexts(clock, REPLY_RETENTION_MS);
+  const isInLedger = (id: string): boolean => isKept(id) || remembered.get(id) !== undefined;
+  const remember = (id: string): void => {
+    if (!isKept(id)) remembered.add(id, "");
+  };
 
   /** @returns whether anybody waited */
   const answer = (id: string, outcome: string): boolean => {
@@ -41,6 +48,7 @@ export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLe
   };
 
   return {
+    remember,
     async write(id, outcome) {
       if (isInLedger(id)) answer(id, await ledger.write(id, outcome));
       else if (!answer(id, outcome)) unclaimed.add(id, outcome);
@@ -67,7 +75,8 @@ export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLe
           resolve(outcome);
         };
         const cancel = clock.after(Math.max(0, deadline - clock.now()), () => {
-          for (const id of ids) if (!isKept(id)) abandoned.add(id, "");
+          // Whoever gave up waiting knows the id, and may ask again.
+          for (const id of ids) remember(id);
           end(undefined);
         });
         for (const id of ids) waiting.set(id, (waiting.get(id) ?? new Set()).add(end));

@@ -65,7 +65,7 @@ describe("a commit", () => {
       Item: {
         actor: { S: "Account/alice" },
         entry: { S: "head" },
-        format: { N: "1" },
+        format: { N: "2" },
         version: { N: "8" },
         inline: { M: { balance: { S: "[70]" } } },
         mark: { M: { queue: { S: "q" }, sequence: { S: "5" } } },
@@ -389,7 +389,7 @@ describe("the reply table", () => {
 });
 
 test("a head of a newer format is refused", () => {
-  expect(() => headFromItem({ format: { N: "2" }, version: { N: "1" } })).toThrow(HeadFormatError);
+  expect(() => headFromItem({ format: { N: "3" }, version: { N: "1" } })).toThrow(HeadFormatError);
   expect(() => headFromItem({ version: { N: "1" } })).toThrow(HeadFormatError);
 });
 
