@@ -16,25 +16,16 @@ export function nearName(name: string, candidates: Iterable<string>): string | u
   return nearest?.candidate;
 }
 
-/** Letters to add, leave out, replace, or swap with the next one, to make `from` into `to`. */
+/** Letters to add, leave out or replace to make `from` into `to`. */
 function edits(from: string, to: string): number {
-  let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= from.length; row++) {
-    const current = [row];
+  for (const [row, letter] of [...from].entries()) {
+    const current = [row + 1];
     for (let column = 1; column <= to.length; column++) {
-      const same = from[row - 1] === to[column - 1];
-      const swapped = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
-      current.push(
-        Math.min(
-          at(last, column) + 1,
-          at(current, column - 1) + 1,
-          at(last, column - 1) + (same ? 0 : 1),
-          swapped ? at(beforeLast, column - 2) + 1 : Number.POSITIVE_INFINITY,
-        ),
-      );
+      const replaced = at(last, column - 1) + (letter === to[column - 1] ? 0 : 1);
+      current.push(Math.min(replaced, at(last, column) + 1, at(current, column - 1) + 1));
     }
-    [beforeLast, last] = [last, current];
+    last = current;
   }
   return at(last, to.length);
 }

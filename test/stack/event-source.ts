@@ -1,5 +1,6 @@
 import {
   CreateQueueCommand,
+  type CreateQueueCommandInput,
   DeleteMessageBatchCommand,
   type Message,
   ReceiveMessageCommand,
@@ -15,23 +16,33 @@ export function sqsAt(url: string): SQSClient {
 }
 
 /** A fresh FIFO queue with the settings that the stack's mailbox has. */
-export async function makeMailbox(client: SQSClient, { visibilitySeconds = 60 } = {}): Promise<string> {
-  const { QueueUrl } = await client.send(
-    new CreateQueueCommand({
-      QueueName: `mailbox-${crypto.randomUUID()}.fifo`,
-      Attributes: {
-        FifoQueue: "true",
-        DeduplicationScope: "messageGroup",
-        FifoThroughputLimit: "perMessageGroupId",
-        VisibilityTimeout: String(visibilitySeconds),
-      },
-    }),
-  );
+export function makeMailbox(client: SQSClient, { visibilitySeconds = 60 } = {}): Promise<string> {
+  return makeQueue(client, {
+    QueueName: `mailbox-${crypto.randomUUID()}.fifo`,
+    Attributes: {
+      FifoQueue: "true",
+      DeduplicationScope: "messageGroup",
+      FifoThroughputLimit: "perMessageGroupId",
+      VisibilityTimeout: String(visibilitySeconds),
+    },
+  });
+}
+
+/** A fresh standard queue, as the stack has for messages that are not due yet. */
+export function makeDelayQueue(client: SQSClient): Promise<string> {
+  return makeQueue(client, {
+    QueueName: `delayed-${crypto.randomUUID()}`,
+    Attributes: { VisibilityTimeout: "60" },
+  });
+}
+
+async function makeQueue(client: SQSClient, input: CreateQueueCommandInput): Promise<string> {
+  const { QueueUrl } = await client.send(new CreateQueueCommand(input));
   if (!QueueUrl) throw new Error("the queue has no URL");
   return QueueUrl;
 }
 
-/** Receives one batch, as an event source would hand it to the worker. */
+/** Receives one batch, as an event source would hand it to the function. */
 export async function receiveBatch(
   client: SQSClient,
   queueUrl: string,

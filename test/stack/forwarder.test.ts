@@ -1,0 +1,125 @@
+import { SendMessageCommand } from "@aws-sdk/client-sqs";
+import type { SQSRecord } from "aws-lambda";
+import { afterEach, expect, inject, onTestFinished, test, vi } from "vitest";
+import { createForwarderHandler } from "../../handlers/forwarder.ts";
+import { createSqsMailbox } from "../../runtime/adapters/aws/sqs-mailbox.ts";
+import { systemClock } from "../../runtime/adapters/system/clock.ts";
+import { decodeEnvelope, encodeEnvelope } from "../../runtime/core/envelope.ts";
+import type { Envelope } from "../../runtime/ports/mailbox.ts";
+import { describeWith } from "../endpoints/gate.ts";
+import { makeDelayQueue, makeMailbox, receiveBatch, sqsAt, startEventSource } from "./event-source.ts";
+
+const DEADLINE_MS = 30_000;
+
+const envelope = (id: string, due?: number): Envelope => ({
+  id,
+  attempt: `${id}.1`,
+  to: { type: "Account", name: "alice" },
+  call: { kind: "method", method: "deposit", args: "[[1],10]" },
+  fingerprint: "f",
+  awaited: false,
+  due,
+  deadline: Number.MAX_SAFE_INTEGER,
+  chain: [],
+});
+
+describeWith(inject("aws"), "the forwarder on real queues", ({ url }) => {
+  const sqs = sqsAt(url);
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    vi.restoreAllMocks();
+  });
+
+  const start = async () => {
+    const mailboxUrl = await makeMailbox(sqs);
+    const delayUrl = await makeDelayQueue(sqs);
+    const environment = { AWS_ENDPOINT_URL: url, MAILBOX_URL: mailboxUrl, DELAY_URL: delayUrl };
+    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+    const forwarder = createForwarderHandler();
+    return {
+      mailbox: createSqsMailbox({ client: sqs, mailboxUrl, delayUrl, clock: systemClock }),
+      forward: async (records: SQSRecord[]) => {
+        const { batchItemFailures } = await forwarder({ Records: records });
+        return batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
+      },
+      /** The forwarder behind the delay queue, as in the stack, until the test ends. */
+      startForwarder: () => {
+        const source = startEventSource(sqs, { queueUrl: delayUrl, worker: forwarder });
+        onTestFinished(() => source.stop());
+      },
+      /** Puts a text into the delay queue, to come out at once. */
+      putDelayed: (body: string) =>
+        sqs.send(new SendMessageCommand({ QueueUrl: delayUrl, MessageBody: body })),
+      delayed: (count: number) => receive(delayUrl, count),
+      inMailbox: (count: number) => receive(mailboxUrl, count),
+    };
+  };
+
+  /** Receives until there are so many messages, or nothing more comes in time. */
+  const receive = async (queueUrl: string, count: number): Promise<SQSRecord[]> => {
+    const deadline = Date.now() + DEADLINE_MS;
+    const records: SQSRecord[] = [];
+    while (records.length < count && Date.now() < deadline)
+      records.push(...(await receiveBatch(sqs, queueUrl)));
+    return records;
+  };
+  const ids = (records: readonly SQSRecord[]) => records.map(({ body }) => decodeEnvelope(body).id);
+  const sentAt = (record: SQSRecord | undefined) => Number(record?.attributes.SentTimestamp);
+
+  test("a message that is due later comes into the mailbox as it was sent, and not before; others do not wait for it", async () => {
+    const { mailbox, startForwarder, inMailbox } = await start();
+    startForwarder();
+    const later = envelope("later", Date.now() + 2_500);
+    await mailbox.send(later);
+    await mailbox.send({ ...envelope("now"), to: { type: "Account", name: "bob" } });
+    const records = await inMailbox(2);
+    expect(ids(records)).toEqual(["now", "later"]);
+    const [, arrived] = records;
+    expect(decodeEnvelope(arrived?.body ?? "")).toEqual(later);
+    expect(sentAt(arrived)).toBeGreaterThanOrEqual(later.due ?? 0);
+  });
+
+  test("a message that comes out too early, as clocks differ, waits for the rest", async () => {
+    const { putDelayed, startForwarder, inMailbox } = await start();
+    const later = envelope("later", Date.now() + 3_500);
+    await putDelayed(encodeEnvelope(later));
+    startForwarder();
+    const [arrived] = await inMailbox(1);
+    expect(decodeEnvelope(arrived?.body ?? "")).toEqual(later);
+    expect(sentAt(arrived)).toBeGreaterThanOrEqual(later.due ?? 0);
+  });
+
+  test("what is no envelope fails alone, and is reported", async () => {
+    const { putDelayed, delayed, forward, inMailbox } = await start();
+    const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    await putDelayed("no envelope");
+    await putDelayed(encodeEnvelope(envelope("good")));
+    const records = await delayed(2);
+    const broken = records.filter(({ body }) => body === "no envelope").map(({ messageId }) => messageId);
+    expect(await forward(records)).toEqual(broken);
+    expect(log.mock.calls.flat().map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({ message: "message refused", messageId: broken[0] }),
+    ]);
+    expect(ids(await inMailbox(1))).toEqual(["good"]);
+  });
+
+  test("a message that is forwarded twice is in the mailbox once", async () => {
+    const { mailbox, putDelayed, delayed, forward, inMailbox } = await start();
+    await putDelayed(encodeEnvelope(envelope("twice", Date.now())));
+    const records = await delayed(1);
+    expect(await forward(records)).toEqual([]);
+    expect(await forward(records)).toEqual([]);
+    // A mailbox keeps order, so that a second copy would lie before this one.
+    await mailbox.send(envelope("last"));
+    expect(ids(await inMailbox(2))).toEqual(["twice", "last"]);
+  });
+
+  test("a second attempt at the same call is in the mailbox beside the first", async () => {
+    const { mailbox, inMailbox } = await start();
+    await mailbox.send({ ...envelope("=key"), attempt: "a1" });
+    await mailbox.send({ ...envelope("=key"), attempt: "a2" });
+    await mailbox.send({ ...envelope("=key"), attempt: "a2" });
+    await mailbox.send(envelope("last"));
+    expect(ids(await inMailbox(3))).toEqual(["=key", "=key", "last"]);
+  });
+});
