@@ -87,9 +87,9 @@ describeWith(
       const head = page.Items?.[0];
       expect(head?.journal).toBeDefined();
       await sound.send(
-        new PutItemCommand({ TableName: await table, Item: { ...head, ...key, format: { N: "2" } } }),
+        new PutItemCommand({ TableName: await table, Item: { ...head, ...key, format: { N: "3" } } }),
       );
-      await expect(store.hydrate(id)).rejects.toThrow("the stored format is 2");
+      await expect(store.hydrate(id)).rejects.toThrow("the stored format is 3");
       expect(await store.readEntry(id, 0, "k0000")).toBeUndefined();
     });
 

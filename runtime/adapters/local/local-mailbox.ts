@@ -154,7 +154,7 @@ export function createLocalMailbox(options: LocalMailboxOptions): LocalMailbox {
 
   const deliver = (envelope: Envelope, suspect: boolean): void => {
     const key = actorKey(envelope.to);
-    if (!envelope.awaited && (clock.now() >= stopAt || left.has(key))) {
+    if (!envelope.awaited && left.has(key)) {
       leaveOne(envelope);
       return;
     }

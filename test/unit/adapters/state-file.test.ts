@@ -35,14 +35,17 @@ test("jobs of one turn of the event loop run in order, in one transaction, after
   expect(texts()).toEqual(["a", "b"]);
 });
 
-test("no job is told of its end before the transaction has landed", async () => {
-  const { file, log } = open();
-  const told: boolean[] = [];
-  await Promise.all([
-    log("a").then(() => told.push(file.db.isTransaction)),
-    log("b").then(() => told.push(file.db.isTransaction)),
-  ]);
-  expect(told).toEqual([false, false]);
+test("a transaction that fails at its very end has failed for all of its jobs", async () => {
+  const { file, log, texts } = open();
+  file.db.exec(`
+    CREATE TABLE parents (id INTEGER PRIMARY KEY);
+    CREATE TABLE children (parent INTEGER REFERENCES parents DEFERRABLE INITIALLY DEFERRED);
+  `);
+  const orphan = () => file.db.prepare("INSERT INTO children VALUES (1)").run();
+  const ended = await Promise.allSettled([log("a"), file.write(orphan)]);
+  expect(ended.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  await log("b");
+  expect(texts()).toEqual(["b"]);
 });
 
 test("a job that throws fails all of its transaction, and none after it", async () => {
