@@ -8,7 +8,9 @@ const REQUEST_WAIT_MS = 28_000;
 /** All looks of one wait from 0 on; `early` says where each is made, from 0 (as planned) to 1 (as early as may be). */
 function* looks(deadline: number, early: () => number): Generator<PlannedLook & { readonly made: number }> {
   let planned: PlannedLook | undefined;
+  let count = 0;
   for (let now = 0; planned === undefined || now < deadline; ) {
+    if (count++ === 10_000) throw new Error(`still before its deadline of ${deadline} after 10,000 looks`);
     planned = nextLook(planned, { now, deadline });
     now = planned.at - Math.floor((planned.at - planned.from) * early());
     yield { ...planned, made: now };
