@@ -9,6 +9,8 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^stateful-actors$|^@telnyx\/edge-runtime$/, replacement: source("runtime/index.ts") },
+      { find: /^stateful-actors\/client$/, replacement: source("runtime/client.ts") },
+      { find: /^stateful-actors\/bound$/, replacement: source("handlers/bound.ts") },
       { find: /^stateful-actors\/cdk$/, replacement: source("cdk/index.ts") },
     ],
   },

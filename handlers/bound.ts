@@ -10,9 +10,9 @@ import type { Env } from "../runtime/core/stateful-actor.ts";
 import { type Address, awsClients, awsRoute } from "./aws-routes.ts";
 import { optional } from "./environment.ts";
 
-export * from "../runtime/core/errors.ts";
 export type { ActorNamespace, ActorStub } from "../runtime/core/namespace.ts";
 export type { Env } from "../runtime/core/stateful-actor.ts";
+export * from "../runtime/errors.ts";
 
 /** Longest wait for an answer, in ms. */
 const CALL_WAIT_MS = 28_000;

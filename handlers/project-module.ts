@@ -60,6 +60,7 @@ export function fetchHandler(module: ProjectModule): FetchHandler | undefined {
   return (request, env) => handler.call(owner, request, env);
 }
 
-function isActorClass(value: unknown): value is ActorClass {
+/** Whether an export of a project is an actor. */
+export function isActorClass(value: unknown): value is ActorClass {
   return typeof value === "function" && value.prototype instanceof StatefulActor;
 }

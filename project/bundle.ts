@@ -39,6 +39,11 @@ export interface LambdaBundle {
 const extension = extname(fileURLToPath(import.meta.url));
 /** The module that users import as this package, as the bundles for the embedded server import it. */
 export const runtimeUrl = new URL(`../runtime/index${extension}`, import.meta.url);
+/** What users import under the package's name and this path. */
+const RUNTIME_MODULES = {
+  "": runtimeUrl,
+  "/client": new URL(`../runtime/client${extension}`, import.meta.url),
+};
 
 /** The names by which a user's code imports this package: its own, and the one of the API it follows. */
 export const RUNTIME_PACKAGES = ["stateful-actors", "@telnyx/edge-runtime"] as const;
@@ -92,7 +97,6 @@ export function bundleForLambda(options: {
   const dir = resolve(outDir);
   const file = join(dir, "index.mjs");
   const sourceMapFile = join(`${dir}-map`, "index.mjs.map");
-  const runtime = fileURLToPath(runtimeUrl);
   try {
     const result = buildSync({
       ...commonOptions(project),
@@ -103,7 +107,7 @@ export function bundleForLambda(options: {
         loader: "js",
       },
       outfile: file,
-      alias: Object.fromEntries(RUNTIME_PACKAGES.map((name) => [name, runtime])),
+      alias: runtimeAliases(),
       minify: true,
       sourcemap: "external",
     });
@@ -153,13 +157,23 @@ function lambdaEntry(project: Project, handler: Handler): string {
 const importRunningRuntime: Plugin = {
   name: "import-running-runtime",
   setup(bundle) {
-    bundle.onResolve({ filter: /^(stateful-actors|@telnyx\/edge-runtime)$/ }, ({ kind }) => ({
-      // require() takes a path where import takes a URL.
-      path: kind === "require-call" ? fileURLToPath(runtimeUrl) : runtimeUrl.href,
-      external: true,
-    }));
+    for (const [path, url] of Object.entries(RUNTIME_MODULES)) {
+      bundle.onResolve({ filter: new RegExp(`^(${RUNTIME_PACKAGES.join("|")})${path}$`) }, ({ kind }) => ({
+        // require() takes a path where import takes a URL.
+        path: kind === "require-call" ? fileURLToPath(url) : url.href,
+        external: true,
+      }));
+    }
   },
 };
+
+/** esbuild takes the longest name that fits. */
+function runtimeAliases(): Record<string, string> {
+  const modules = Object.entries(RUNTIME_MODULES);
+  return Object.fromEntries(
+    RUNTIME_PACKAGES.flatMap((name) => modules.map(([path, url]) => [name + path, fileURLToPath(url)])),
+  );
+}
 
 export function asBundleError(error: unknown): unknown {
   if (!isBuildFailure(error)) return error;

@@ -8,7 +8,7 @@ export function nearName(name: string, candidates: Iterable<string>): string | u
   const limit = Math.min(MAX_EDITS, Math.floor((wanted.length - 1) / 2));
   let nearest: { readonly candidate: string; readonly distance: number } | undefined;
   for (const candidate of candidates) {
-    const distance = edits(wanted, candidate.toLowerCase());
+    const distance = slipsBetween(wanted, candidate.toLowerCase());
     if (distance <= limit && distance < (nearest?.distance ?? Number.POSITIVE_INFINITY)) {
       nearest = { candidate, distance };
     }
@@ -16,20 +16,30 @@ export function nearName(name: string, candidates: Iterable<string>): string | u
   return nearest?.candidate;
 }
 
-/** Letters to add, leave out or replace to make `from` into `to`. */
-function edits(from: string, to: string): number {
-  let last = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (const [row, letter] of [...from].entries()) {
-    const current = [row + 1];
-    for (let column = 1; column <= to.length; column++) {
-      const replaced = at(last, column - 1) + (letter === to[column - 1] ? 0 : 1);
-      current.push(Math.min(replaced, at(last, column) + 1, at(current, column - 1) + 1));
+/** Slips of the finger between two words: a letter too many, too few, wrong, or two swapped. Row by row: `previous[j]` is the distance of the rows' words up to there. */
+export function slipsBetween(one: string, other: string): number {
+  let before: number[] = [];
+  let previous = Array.from({ length: other.length + 1 }, (_, length) => length);
+  for (let i = 1; i <= one.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= other.length; j++) {
+      const same = one[i - 1] === other[j - 1];
+      const swapped = i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1];
+      row.push(
+        Math.min(
+          at(previous, j) + 1,
+          at(row, j - 1) + 1,
+          at(previous, j - 1) + (same ? 0 : 1),
+          swapped ? at(before, j - 2) + 1 : Number.POSITIVE_INFINITY,
+        ),
+      );
     }
-    last = current;
+    before = previous;
+    previous = row;
   }
-  return at(last, to.length);
+  return at(previous, other.length);
 }
 
-function at(row: readonly number[], column: number): number {
-  return row[column] ?? Number.POSITIVE_INFINITY;
+function at(row: readonly number[], index: number): number {
+  return row[index] ?? Number.POSITIVE_INFINITY;
 }

@@ -1,15 +1,14 @@
 /** Calls actors from any Node program: a script, a test, a container. */
-import type { LambdaClient } from "@aws-sdk/client-lambda";
-import { createLambdaRoute } from "./adapters/aws/lambda-route.ts";
+import { createLambdaRoute, type LambdaClient } from "./adapters/aws/lambda-route.ts";
 import { createHttpRoute, type HeaderTexts } from "./adapters/http/http-route.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { randomIds } from "./adapters/system/ids.ts";
-import { type CallerDeps, createCaller } from "./core/caller.ts";
+import { createCaller, type Route } from "./core/caller.ts";
 import { type ActorNamespace, createNamespace } from "./core/namespace.ts";
 
 export type { CallOptions } from "./core/call-options.ts";
-export * from "./core/errors.ts";
 export type { ActorNamespace, ActorStub } from "./core/namespace.ts";
+export * from "./errors.ts";
 
 /** Longest wait for an answer, in ms: a router function gives up after 28 s. */
 const CALL_WAIT_MS = 28_000;
@@ -44,6 +43,8 @@ export interface ConnectedActors {
  *
  * A call whose answer is lost fails with `ActorCallTimeoutError`; `stub.with({ envelopeId: error.envelopeId })` asks for it
  * again, and never runs it twice.
+ *
+ * @throws TypeError the url is none
  */
 export function connect(options: ConnectOptions): ConnectedActors {
   const route = "url" in options ? httpRoute(options) : lambdaRoute(options);
@@ -60,23 +61,16 @@ export function connect(options: ConnectOptions): ConnectedActors {
   };
 }
 
-type Route = ReturnType<CallerDeps["routeTo"]>;
-
 function httpRoute({ url, headers = {} }: Extract<ConnectOptions, { url: string }>): Route {
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
+    throw new TypeError(
+      `connect got the url ${JSON.stringify(url)}; give it with its scheme, such as http://localhost:8787`,
+    );
+  }
   const give = typeof headers === "function" ? headers : () => headers;
   return createHttpRoute({ url, headers: give, clock: systemClock });
 }
 
 function lambdaRoute({ router, lambda }: Extract<ConnectOptions, { router: string }>): Route {
-  let client: Promise<LambdaClient> | undefined;
-  return createLambdaRoute({
-    router,
-    client: () => {
-      client ??= lambda
-        ? Promise.resolve(lambda)
-        : import("@aws-sdk/client-lambda").then(({ LambdaClient: Client }) => new Client({}));
-      return client;
-    },
-    clock: systemClock,
-  });
+  return createLambdaRoute({ router, client: lambda, clock: systemClock });
 }

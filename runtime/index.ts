@@ -1,24 +1,6 @@
 /** What an actor author imports. */
 export { env } from "./core/bindings.ts";
-export {
-  ActorCallCycleError,
-  ActorCallTimeoutError,
-  ActorDeadlineError,
-  ActorError,
-  ActorMethodError,
-  ActorMethodTimeoutError,
-  ActorNameError,
-  ActorOutputGateError,
-  ActorPrivateMethodError,
-  ActorUnknownMethodError,
-  ActorUnknownTypeError,
-  BlockConcurrencyTimeoutError,
-  CodecError,
-  type Effect,
-  PayloadTooLargeError,
-  StorageLimitError,
-  StorageScopeError,
-} from "./core/errors.ts";
+export type { CallOptions } from "./core/call-options.ts";
 export type { ActorNamespace, ActorStub, IdFromNameOptions, LocationHint } from "./core/namespace.ts";
 export {
   type ActorContext,
@@ -28,3 +10,4 @@ export {
   StatefulActor,
   type StorageTransaction,
 } from "./core/stateful-actor.ts";
+export * from "./errors.ts";

@@ -1,14 +1,14 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type EmbeddedServer, startEmbedded } from "../../handlers/embedded.ts";
-import { ProjectError } from "../../handlers/project-module.ts";
+import { isActorClass, ProjectError } from "../../handlers/project-module.ts";
 import { bundleForEmbedded } from "../../project/bundle.ts";
 import type { Manifest } from "../../project/manifest.ts";
+import { nearName } from "../../project/near-name.ts";
 import { readProject } from "../../project/project.ts";
 import { DEV_HELP, parseDevOptions } from "../dev-options.ts";
 import { fail } from "../failure.ts";
 import { greeting } from "../greeting.ts";
-import { nearest } from "../nearest.ts";
 import { announceServer, findOwner } from "../running-servers.ts";
 import { loadUserModule } from "../user-module.ts";
 
@@ -57,7 +57,9 @@ export async function dev(args: readonly string[]): Promise<void> {
 function refuseSlips(actors: Manifest["actors"], module: Readonly<Record<string, unknown>>): void {
   for (const { binding, type } of actors) {
     if (Object.hasOwn(module, type)) continue;
-    const meant = nearest(type, Object.keys(module));
+    const bound = new Set(actors.map((each) => each.type));
+    const free = Object.keys(module).filter((name) => isActorClass(module[name]) && !bound.has(name));
+    const meant = nearName(type, free);
     if (meant === undefined) continue;
     throw new ProjectError(
       `the manifest binds ${binding} to type "${type}", which the entry module does not export: did you mean "${meant}"? (A type that another project owns needs a name of its own.)`,

@@ -5,6 +5,8 @@ import { encodeEnvelope } from "../../core/envelope.ts";
 import { ActorConnectionError } from "../../core/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 
+export type { LambdaClient };
+
 /** Errors of the Lambda API that say that the function was not invoked. */
 const NOT_INVOKED = new Set([
   "AccessDeniedException",
@@ -18,18 +20,20 @@ const NOT_INVOKED = new Set([
 export interface LambdaRouteOptions {
   /** Name or ARN of the router function. */
   readonly router: string;
-  /** Gives the client, made at the first call. */
-  readonly client: () => Promise<LambdaClient>;
+  /** `undefined`: one with region and credentials of the environment. */
+  readonly client: LambdaClient | undefined;
   readonly clock: Clock;
 }
 
 /** The way to the instances behind a deployed router, with the rights of the caller's AWS credentials. */
 export function createLambdaRoute({ router, client, clock }: LambdaRouteOptions): Route {
+  let own = client;
   return createDoorRoute(async (envelope) => {
     const event: EnvelopeEvent = { envelope: encodeEnvelope(envelope), sentAt: clock.now() };
-    const { InvokeCommand } = await import("@aws-sdk/client-lambda");
-    const lambda = await client();
-    const { Payload, FunctionError } = await lambda
+    // Loaded by programs that call this way alone.
+    const { InvokeCommand, LambdaClient } = await import("@aws-sdk/client-lambda");
+    own ??= new LambdaClient({});
+    const { Payload, FunctionError } = await own
       .send(new InvokeCommand({ FunctionName: router, Payload: JSON.stringify(event) }))
       .catch((error: unknown) => {
         throw error instanceof Error && NOT_INVOKED.has(error.name) ? notInvoked(router, error) : error;
