@@ -16,16 +16,38 @@ export interface IdFromNameOptions {
 }
 
 /** Names of an actor that no stub offers as methods. */
-type NotMethods = "id" | "with" | "fetch" | "alarm" | "webSocket" | "then" | "toJSON" | `_${string}`;
+type NoMethod =
+  | "id"
+  | "with"
+  | "fetch"
+  | "alarm"
+  | "webSocket"
+  | "constructor"
+  | "then"
+  | "toJSON"
+  | `_${string}`;
 
-/** The public methods of actor `A` as its callers see them; `R`: what they answer with, the method's own result unless given. */
-type MethodsOf<A, R = undefined> = {
-  readonly [M in Exclude<keyof A, NotMethods> as A[M] extends (...args: never[]) => unknown
-    ? M
-    : never]: A[M] extends (...args: infer P) => infer T
-    ? (...args: P) => Promise<R extends undefined ? Awaited<T> : R>
-    : never;
-};
+type IsAny<T> = 0 extends 1 & T ? true : false;
+
+/** A field typed `any` would pass for a method. */
+type IsMethod<F> = IsAny<F> extends true ? false : F extends (...args: never[]) => unknown ? true : false;
+
+/** Names of the public methods of actor `A`. */
+type MethodNames<A> = { [M in keyof A]: IsMethod<A[M]> extends true ? Exclude<M, NoMethod> : never }[keyof A];
+
+/** A method that gives a promise stays as it is, with its overloads and type parameters; any other one is wrapped. */
+type Remote<F> = F extends (...args: infer P) => infer R
+  ? IsAny<R> extends true
+    ? (...args: P) => Promise<R>
+    : [R] extends [never]
+      ? (...args: P) => Promise<never>
+      : [R] extends [Promise<unknown>]
+        ? F
+        : (...args: P) => Promise<Awaited<R>>
+  : never;
+
+/** The public methods of actor `A` as its callers see them. */
+type MethodsOf<A> = { readonly [M in MethodNames<A>]: Remote<A[M]> };
 
 /** What every stub has besides the methods of its actor. */
 interface StubBase<A> {
@@ -54,7 +76,7 @@ interface StubBase<A> {
 
 /** The public methods of actor `A` as one-way messages. */
 type Senders<A> = {
-  readonly [M in keyof MethodsOf<A>]: MethodsOf<A>[M] extends (...args: infer P) => unknown
+  readonly [M in MethodNames<A>]: A[M] extends (...args: infer P) => unknown
     ? (...args: P) => Promise<void>
     : never;
 };

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 
-const CLI = join(import.meta.dirname, "../../cli/dev.ts");
+const CLI = join(import.meta.dirname, "../../cli/actors.ts");
 const START_DEADLINE_MS = 30_000;
 
 export interface DevRun {
@@ -62,7 +62,7 @@ interface Launched {
 }
 
 function launch({ args, cwd, env }: DevRun): Launched {
-  const child = spawn(process.execPath, [CLI, ...args], {
+  const child = spawn(process.execPath, [CLI, "dev", ...args], {
     cwd,
     env: { PATH: process.env.PATH, ...env },
     stdio: ["ignore", "pipe", "pipe"],
