@@ -26,10 +26,15 @@ export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLe
   /** Whoever waits, under each of the ids waited for. */
   const waiting = new Map<string, Set<(outcome: string) => void>>();
   const unclaimed = new ExpiringTexts(clock, UNCLAIMED_MS);
+  /** Calls without a kept id that may be asked for again; what an earlier process has remembered is only in the ledger. */
   const remembered = new ExpiringTexts(clock, REPLY_RETENTION_MS);
   const isInLedger = (id: string): boolean => isKept(id) || remembered.get(id) !== undefined;
   const remember = (id: string): void => {
-    if (!isKept(id)) remembered.add(id, "");
+    if (isKept(id)) return;
+    remembered.add(id, "");
+    const outcome = unclaimed.get(id);
+    // It stays in memory for now, whatever becomes of this.
+    if (outcome !== undefined) ledger.write(id, outcome).catch(() => {});
   };
 
   /** @returns whether anybody waited */
@@ -41,10 +46,9 @@ export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLe
 
   /** What is on file, for one who takes it away. */
   const claim = (id: string): string | undefined => {
-    if (isInLedger(id)) return ledger.read(id);
     const outcome = unclaimed.get(id);
-    unclaimed.delete(id);
-    return outcome;
+    if (!isInLedger(id)) unclaimed.delete(id);
+    return outcome ?? (isInLedger(id) ? ledger.read(id) : undefined);
   };
 
   return {
@@ -57,9 +61,11 @@ export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLe
       return outcome;
     },
     async filed(ids) {
-      return new Set(ids.filter((id) => (isInLedger(id) ? ledger.has(id) : unclaimed.get(id) !== undefined)));
+      return new Set(ids.filter((id) => unclaimed.get(id) !== undefined || ledger.has(id)));
     },
     async wait(ids, deadline) {
+      // Asked for again: by an id of its own besides the call's.
+      if (ids.length > 1) for (const id of ids) remember(id);
       for (const id of ids) {
         const outcome = claim(id);
         if (outcome !== undefined) return outcome;

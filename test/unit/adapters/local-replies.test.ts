@@ -163,3 +163,46 @@ describe("kept calls", () => {
     expect(await waiting).toBeUndefined();
   });
 });
+
+describe("I11: a call without a kept id that is asked for again", () => {
+  const again = async (replies: ReturnType<typeof createLocalReplies>, clock: StepClock) => {
+    const waiting = replies.wait(["e1", "a1"], soon(clock));
+    await clock.advance(1000);
+    return waiting;
+  };
+
+  test("after its caller gave up: the outcome that came later is there, also for the next process, for 24 hours", async () => {
+    const clock = new StepClock();
+    const ledger = createMemoryLedger(clock);
+    const first = createLocalReplies(clock, ledger);
+    const waiting = first.wait(["e1"], soon(clock));
+    await clock.advance(1000);
+    expect(await waiting).toBeUndefined();
+    await first.write("e1", "+[1]");
+    await clock.advance(3_600_000);
+    for (const replies of [first, createLocalReplies(clock, ledger)]) {
+      expect(await replies.filed(["e1", "a1"])).toEqual(new Set(["e1"]));
+      expect(await again(replies, clock)).toBe("+[1]");
+    }
+    await clock.advance(24 * 3_600_000);
+    expect((await first.filed(["e1"])).size).toBe(0);
+  });
+
+  test("whose outcome came before it was known that it would be", async () => {
+    const { clock, replies } = open();
+    await replies.write("e1", "+[1]");
+    expect(await again(replies, clock)).toBe("+[1]");
+    await clock.advance(3_600_000);
+    expect(await again(replies, clock)).toBe("+[1]");
+  });
+
+  test("that a door has taken in", async () => {
+    const { clock, replies } = open();
+    replies.remember("e1");
+    const answered = replies.wait(["e1"], soon(clock));
+    await replies.write("e1", "+[1]");
+    expect(await answered).toBe("+[1]");
+    await clock.advance(3_600_000);
+    expect(await again(replies, clock)).toBe("+[1]");
+  });
+});
