@@ -1,8 +1,7 @@
 import { checkName } from "../runtime/core/actor-id.ts";
-import type { Route } from "../runtime/core/caller.ts";
+import { brokenOff, noAnswer, type Route } from "../runtime/core/caller.ts";
 import { decodeEnvelope, EnvelopeError } from "../runtime/core/envelope.ts";
 import { isEnvelopeId, outcomeIds } from "../runtime/core/envelope-id.ts";
-import { ActorCallTimeoutError } from "../runtime/core/errors.ts";
 import { type ActorClass, methodOf } from "../runtime/core/method.ts";
 import type { Clock } from "../runtime/ports/clock.ts";
 
@@ -58,20 +57,15 @@ export function createEnvelopeDoor({
       due: given.due === undefined ? undefined : given.due + ahead,
       deadline: awaited ? Math.min(given.deadline + ahead, now + requestWaitMs) : given.deadline,
     };
-    const unknown = (cause?: unknown) =>
-      new ActorCallTimeoutError(
-        `${to.type}.${call.method} did not answer in time; it may still run (envelope ${id})`,
-        { envelopeId: id, ...(cause !== undefined && { cause }) },
-      );
     remember?.(id);
     await mailbox.send(envelope).catch((cause: unknown) => {
-      throw unknown(cause);
+      throw brokenOff(envelope, cause);
     });
     if (!awaited) return undefined;
     const outcome = await replies.wait(outcomeIds(envelope), envelope.deadline).catch((cause: unknown) => {
-      throw unknown(cause);
+      throw brokenOff(envelope, cause);
     });
-    if (outcome === undefined) throw unknown();
+    if (outcome === undefined) throw noAnswer(envelope);
     return outcome;
   };
 }

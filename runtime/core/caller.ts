@@ -218,7 +218,8 @@ function otherCall({ id, to, call }: Envelope): ActorIdempotencyError {
   );
 }
 
-function noAnswer({ id, to, call }: Envelope): ActorCallTimeoutError {
+/** Nobody answered in time. */
+export function noAnswer({ id, to, call }: Envelope): ActorCallTimeoutError {
   return new ActorCallTimeoutError(
     `${to.type}.${call.method} did not answer in time; it may still run (envelope ${id})`,
     { envelopeId: id },
@@ -226,7 +227,7 @@ function noAnswer({ id, to, call }: Envelope): ActorCallTimeoutError {
 }
 
 /** A timed-out write is unknown, not failed; what the network said is no caller's business. */
-function brokenOff({ id, to, call }: Envelope, cause: unknown): ActorError {
+export function brokenOff({ id, to, call }: Envelope, cause: unknown): ActorError {
   // The other side of a door has said what became of it.
   if (cause instanceof ActorError) return cause;
   return new ActorCallTimeoutError(
