@@ -35,6 +35,8 @@ describeWith(inject("aws"), "both handlers in process", ({ url }) => {
         { binding: "RELAY", type: "Relay" },
         { binding: "SCRIPT", type: "Script" },
         { binding: "LOADER", type: "Loader" },
+        { binding: "DESK", type: "Desk" },
+        { binding: "CLERK", type: "Clerk" },
       ],
     };
     const worker = createWorkerHandler(project);
