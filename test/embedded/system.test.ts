@@ -45,6 +45,8 @@ describe("in process", () => {
     { binding: "RELAY", type: "Relay" },
     { binding: "SCRIPT", type: "Script" },
     { binding: "LOADER", type: "Loader" },
+    { binding: "DESK", type: "Desk" },
+    { binding: "CLERK", type: "Clerk" },
   ]);
   describeProbe("embedded", system);
   describeStorage("embedded", httpStorage(system), { sessions: 1000, atOnce: 16 });

@@ -1,5 +1,7 @@
 import { type ActorNamespace, env as ambientEnv, StatefulActor } from "stateful-actors";
 
+export { Clerk } from "./clerk.ts";
+export { Desk } from "./desk.ts";
 export { Loader, Script } from "./script.ts";
 
 interface Env {
