@@ -75,7 +75,7 @@ export interface Setting {
   readonly rules: Rules;
 }
 
-export const NO_HEAD: Head = { version: 0, mark: -1, settled: {}, outbox: [] };
+const NO_HEAD: Head = { version: 0, mark: -1, settled: {}, outbox: [] };
 
 export const IDLE: Worker = {
   at: "idle",
