@@ -43,7 +43,7 @@ export function* groups({ todo, certain }: Worker, { scenario }: Setting): Itera
 
   function outcomeOf(message: number, ending: Ending): Outcomes {
     const spec = specOf(scenario, message);
-    return { [spec.kept && ending === "refused" ? attemptId(spec, message) : spec.call]: ending };
+    return { [spec.attempt && ending === "refused" ? attemptId(spec, message) : spec.call]: ending };
   }
 }
 
@@ -51,7 +51,7 @@ export function* groups({ todo, certain }: Worker, { scenario }: Setting): Itera
 export function commitOf(worker: Worker, { turns, outcomes }: Group, setting: Setting): Commit | undefined {
   const { scenario, rules } = setting;
   const needed = ([message, ending]: Commit["turns"][number]) => {
-    if (ending === "read") return rules.commitKeptReads && specOf(scenario, message).kept;
+    if (ending === "read") return rules.commitKeptReads && specOf(scenario, message).attempt;
     return ending !== "refused" || rules.commitRefusals;
   };
   if (!turns.some(needed)) return undefined;

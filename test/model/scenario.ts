@@ -7,6 +7,8 @@ export interface MessageSpec {
   readonly call: string;
   /** Whether the call's outcome must be findable for ever: it has an idempotency key, or is a one-way message. */
   readonly kept: boolean;
+  /** Whether it has an id of its own beside its call's, and whoever runs it looks for the outcome of an earlier attempt. */
+  readonly attempt: boolean;
   /** Each run ends in one of these, and another run of the same message may end in another. */
   readonly endings: readonly Ending[];
 }
@@ -35,10 +37,15 @@ export interface Scenario {
 
 /** One plain envelope. */
 export function plain(call: string, ...endings: Ending[]): MessageSpec {
-  return { call, kept: false, endings };
+  return { call, kept: false, attempt: false, endings };
+}
+
+/** A further attempt at a plain call, asked for by its envelope's id. */
+export function again(call: string, ...endings: Ending[]): MessageSpec {
+  return { call, kept: false, attempt: true, endings };
 }
 
 /** One attempt at a kept call. */
 export function kept(call: string, ...endings: Ending[]): MessageSpec {
-  return { call, kept: true, endings };
+  return { call, kept: true, attempt: true, endings };
 }

@@ -128,7 +128,7 @@ export function attemptId({ call }: MessageSpec, message: number): string {
 /** The ids under which the outcome of a message may be found. */
 export function idsOf(scenario: Scenario, message: number): string[] {
   const spec = specOf(scenario, message);
-  return spec.kept ? [spec.call, attemptId(spec, message)] : [spec.call];
+  return spec.attempt ? [spec.call, attemptId(spec, message)] : [spec.call];
 }
 
 export function isKept({ messages }: Scenario, id: string): boolean {

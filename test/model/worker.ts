@@ -49,7 +49,7 @@ function mayLook({ looked }: Worker, { look }: Setting["rules"]): boolean {
 /** Messages whose outcome the head does not know and the reply table may. */
 function toLookUp({ todo, suspects }: Worker, { scenario, rules }: Setting): number[] {
   return todo.filter((message) =>
-    specOf(scenario, message).kept ? rules.look !== "never" : rules.suspects && suspects.includes(message),
+    specOf(scenario, message).attempt ? rules.look !== "never" : rules.suspects && suspects.includes(message),
   );
 }
 
