@@ -6,6 +6,7 @@ import {
   idsOf,
   isKept,
   type Outcomes,
+  openOf,
   type Setting,
   specOf,
   type Worker,
@@ -83,7 +84,7 @@ export function emptyingOf(worker: Worker, setting: Setting): Commit {
 /** Outcomes of the batch so far, and of kept calls that the head held and whose reply may not be filed. */
 function settledAfter(worker: Worker, outcomes: Outcomes, { scenario, rules }: Setting): Outcomes {
   if (rules.settled === "none") return {};
-  const ids = worker.batch.flatMap((message) => idsOf(scenario, message));
+  const ids = openOf(worker).flatMap((message) => idsOf(scenario, message));
   const heldOver = filterOutcomes(
     worker.head.settled,
     (id) => rules.keepUnfiled && isKept(scenario, id) && !ids.includes(id) && !worker.filed.includes(id),

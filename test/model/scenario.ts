@@ -21,6 +21,8 @@ export interface Scenario {
   readonly batch: number;
   /** Receives after which a message goes to the dead-letter queue instead. */
   readonly receives: number;
+  /** Workers that come without messages, for what the outbox holds. */
+  readonly errands: number;
   readonly crashes: number;
   /** Leases that run out under a worker that goes on: it becomes a zombie. */
   readonly expiries: number;
@@ -31,7 +33,7 @@ export interface Scenario {
   /** Sends that time out: the message arrived, or not. */
   readonly unknownSends: number;
   readonly lostDeletes: number;
-  /** Replies that can't be filed. */
+  /** Replies that can't be filed, or time out. */
   readonly lostReplies: number;
 }
 

@@ -1,5 +1,5 @@
 import type { Rules } from "./rules.ts";
-import { kept, plain, type Scenario } from "./scenario.ts";
+import { again, kept, plain, type Scenario } from "./scenario.ts";
 
 export interface NamedScenario {
   /** What takes part. */
@@ -21,6 +21,7 @@ const ROUGH = {
   workers: 2,
   batch: 2,
   receives: 3,
+  errands: 0,
   crashes: 1,
   expiries: 1,
   unknownCommits: 0,
@@ -51,6 +52,9 @@ const LONE_WORKER: Scenario = {
   lostDeletes: 1,
   messages: [plain("a", "wrote", "read"), plain("b", "wrote")],
 };
+
+/** What it has answered it must stay with while it owes a message. */
+const LONE_SENDER: Scenario = { ...LONE_WORKER, messages: [plain("a", "sent"), plain("b", "wrote", "read")] };
 
 const ATTEMPTS_AROUND_A_CALL: Scenario = {
   ...ROUGH,
@@ -98,9 +102,10 @@ function large(name: string, scenario: Scenario): NamedScenario {
 
 /** All end; together they reach every kind of step. */
 export const SCENARIOS: readonly NamedScenario[] = [
-  small("two plain calls", TWO_PLAIN),
+  small("two plain calls, no crash", { ...TWO_PLAIN, crashes: 0 }),
   small("a plain call that is refused", REFUSED_PLAIN),
   small("one worker, two plain calls", LONE_WORKER),
+  small("one worker, a turn that sends, then one that may only read", LONE_SENDER),
   small("two attempts around another call", ATTEMPTS_AROUND_A_CALL),
   small("two attempts, the first may be refused", REFUSED_ATTEMPT),
   small("a kept call that may only read", KEPT_READ),
@@ -109,10 +114,16 @@ export const SCENARIOS: readonly NamedScenario[] = [
   small("a turn that sends, then one that writes", SENDER_AND_WRITER),
   small("two attempts at a call that sends", {
     ...ROUGH,
-    unknownCommits: 1,
     messages: [kept("k", "sent"), kept("k", "sent")],
   }),
-  small("three plain calls", {
+  small("a turn that sends, and a worker without messages", { ...ONE_SENDER, errands: 1 }),
+  small("a plain call asked for again", {
+    ...ROUGH,
+    crashes: 0,
+    messages: [plain("a", "wrote"), again("a", "wrote")],
+  }),
+  large("two plain calls", TWO_PLAIN),
+  large("three plain calls", {
     ...ROUGH,
     unknownCommits: 1,
     messages: [plain("a", "wrote"), plain("b", "wrote"), plain("c", "wrote")],
@@ -120,7 +131,7 @@ export const SCENARIOS: readonly NamedScenario[] = [
   large("two attempts that end differently around another call", {
     ...ROUGH,
     batch: 3,
-    unknownCommits: 1,
+    crashes: 0,
     messages: [kept("k", "wrote", "read", "refused"), plain("b", "wrote"), kept("k", "wrote", "read")],
   }),
   large("two turns that send", {
@@ -128,7 +139,7 @@ export const SCENARIOS: readonly NamedScenario[] = [
     unknownCommits: 1,
     messages: [plain("a", "sent"), plain("b", "sent")],
   }),
-  small("a turn that sends or not, with everything lost once", LOSSY_SENDER),
+  large("a turn that sends or not, with everything lost once", LOSSY_SENDER),
   small("a turn that sends, three workers", {
     ...ROUGH,
     workers: 3,
@@ -138,7 +149,6 @@ export const SCENARIOS: readonly NamedScenario[] = [
   large("two attempts at a call that sends, three workers", {
     ...ROUGH,
     workers: 3,
-    expiries: 2,
     crashes: 0,
     messages: [kept("k", "sent", "refused"), kept("k", "sent")],
   }),
@@ -153,7 +163,6 @@ export const SCENARIOS: readonly NamedScenario[] = [
     ...ROUGH,
     receives: 1,
     lostReplies: 1,
-    unknownCommits: 1,
     messages: [kept("k", "sent"), plain("b", "wrote"), kept("k", "sent")],
   }),
   large("a turn that sends, then one that may only read, with lost replies and deletes", {
@@ -180,7 +189,7 @@ export const BROKEN_VARIANTS: readonly BrokenVariant[] = [
   {
     name: "turns that only read run again in the next attempt",
     rules: { certainReads: false },
-    scenario: LONE_WORKER,
+    scenario: LONE_SENDER,
   },
   {
     name: "what was received before is not looked up",

@@ -22,7 +22,9 @@ describe("the protocol keeps its promises", () => {
   test("every kind of step is taken", { timeout: 60_000 }, () => {
     const seen = new Set(SMALL.flatMap(({ scenario }) => [...findingOf(scenario).seen]));
     const atTheWorker =
-      "receives hydrates looks runs commits is loses files can't sends empties deletes crashes".split(" ");
+      "receives comes hydrates looks verifies runs commits is loses files can't sends empties deletes crashes".split(
+        " ",
+      );
     expect([...seen].sort()).toEqual([...atTheWorker, "air:", "lease:"].sort());
   });
 });
