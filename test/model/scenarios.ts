@@ -111,7 +111,7 @@ export const SCENARIOS: readonly NamedScenario[] = [
   small("a kept call that may only read", KEPT_READ),
   small("two attempts, dead-lettered after one receive", DEAD_LETTERED_ATTEMPT),
   small("a turn that sends", ONE_SENDER),
-  small("a turn that sends, then one that writes", SENDER_AND_WRITER),
+  small("a turn that sends, then one that writes, no crash", { ...SENDER_AND_WRITER, crashes: 0 }),
   small("two attempts at a call that sends", {
     ...ROUGH,
     messages: [kept("k", "sent"), kept("k", "sent")],
@@ -123,6 +123,7 @@ export const SCENARIOS: readonly NamedScenario[] = [
     messages: [plain("a", "wrote"), again("a", "wrote")],
   }),
   large("two plain calls", TWO_PLAIN),
+  large("a turn that sends, then one that writes", SENDER_AND_WRITER),
   large("three plain calls", {
     ...ROUGH,
     unknownCommits: 1,
