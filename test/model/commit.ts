@@ -6,6 +6,7 @@ import {
   idsOf,
   isKept,
   type Outcomes,
+  openOf,
   type Setting,
   specOf,
   type Worker,
@@ -43,7 +44,7 @@ export function* groups({ todo, certain }: Worker, { scenario }: Setting): Itera
 
   function outcomeOf(message: number, ending: Ending): Outcomes {
     const spec = specOf(scenario, message);
-    return { [spec.kept && ending === "refused" ? attemptId(spec, message) : spec.call]: ending };
+    return { [spec.attempt && ending === "refused" ? attemptId(spec, message) : spec.call]: ending };
   }
 }
 
@@ -51,7 +52,7 @@ export function* groups({ todo, certain }: Worker, { scenario }: Setting): Itera
 export function commitOf(worker: Worker, { turns, outcomes }: Group, setting: Setting): Commit | undefined {
   const { scenario, rules } = setting;
   const needed = ([message, ending]: Commit["turns"][number]) => {
-    if (ending === "read") return rules.commitKeptReads && specOf(scenario, message).kept;
+    if (ending === "read") return rules.commitKeptReads && specOf(scenario, message).attempt;
     return ending !== "refused" || rules.commitRefusals;
   };
   if (!turns.some(needed)) return undefined;
@@ -83,7 +84,7 @@ export function emptyingOf(worker: Worker, setting: Setting): Commit {
 /** Outcomes of the batch so far, and of kept calls that the head held and whose reply may not be filed. */
 function settledAfter(worker: Worker, outcomes: Outcomes, { scenario, rules }: Setting): Outcomes {
   if (rules.settled === "none") return {};
-  const ids = worker.batch.flatMap((message) => idsOf(scenario, message));
+  const ids = openOf(worker).flatMap((message) => idsOf(scenario, message));
   const heldOver = filterOutcomes(
     worker.head.settled,
     (id) => rules.keepUnfiled && isKept(scenario, id) && !ids.includes(id) && !worker.filed.includes(id),

@@ -7,6 +7,8 @@ export interface MessageSpec {
   readonly call: string;
   /** Whether the call's outcome must be findable for ever: it has an idempotency key, or is a one-way message. */
   readonly kept: boolean;
+  /** Whether it has an id of its own beside its call's, and whoever runs it looks for the outcome of an earlier attempt. */
+  readonly attempt: boolean;
   /** Each run ends in one of these, and another run of the same message may end in another. */
   readonly endings: readonly Ending[];
 }
@@ -19,6 +21,8 @@ export interface Scenario {
   readonly batch: number;
   /** Receives after which a message goes to the dead-letter queue instead. */
   readonly receives: number;
+  /** Workers that come without messages, for what the outbox holds. */
+  readonly errands: number;
   readonly crashes: number;
   /** Leases that run out under a worker that goes on: it becomes a zombie. */
   readonly expiries: number;
@@ -29,16 +33,21 @@ export interface Scenario {
   /** Sends that time out: the message arrived, or not. */
   readonly unknownSends: number;
   readonly lostDeletes: number;
-  /** Replies that can't be filed. */
+  /** Replies that can't be filed, or time out. */
   readonly lostReplies: number;
 }
 
 /** One plain envelope. */
 export function plain(call: string, ...endings: Ending[]): MessageSpec {
-  return { call, kept: false, endings };
+  return { call, kept: false, attempt: false, endings };
+}
+
+/** A further attempt at a plain call, asked for by its envelope's id. */
+export function again(call: string, ...endings: Ending[]): MessageSpec {
+  return { call, kept: false, attempt: true, endings };
 }
 
 /** One attempt at a kept call. */
 export function kept(call: string, ...endings: Ending[]): MessageSpec {
-  return { call, kept: true, endings };
+  return { call, kept: true, attempt: true, endings };
 }

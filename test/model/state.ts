@@ -23,8 +23,10 @@ export interface Commit {
 }
 
 export interface Worker {
-  readonly at: "idle" | "hydrate" | "look" | "work";
+  readonly at: "idle" | "hydrate" | "look" | "verify" | "work";
   readonly batch: readonly number[];
+  /** Those of the batch that an earlier attempt at it has finished: they go with the rest. */
+  readonly finished: readonly number[];
   /** Those of the batch that were received before. */
   readonly suspects: readonly number[];
   /** Whether the queue still reserves the batch for this worker. */
@@ -36,6 +38,8 @@ export interface Worker {
   /** Messages that were answered before: neither run nor answered again. */
   readonly past: readonly number[];
   readonly todo: readonly number[];
+  /** Messages whose reply was found, while the head is read again. */
+  readonly found: readonly number[];
   /** Outcomes whose reply is to be filed. */
   readonly unfiled: Outcomes;
   /** Ids whose reply this worker knows to be filed. */
@@ -57,11 +61,12 @@ export interface State {
   readonly applied: Commit["turns"];
   /** What the receiver has run, once per run. */
   readonly arrived: readonly number[];
-  /** How often each thing went wrong. */
+  /** How often each thing happened that a scenario limits. */
   readonly mishaps: Readonly<Record<Mishap, number>>;
 }
 
 export type Mishap =
+  | "errands"
   | "crashes"
   | "expiries"
   | "unknownCommits"
@@ -75,17 +80,19 @@ export interface Setting {
   readonly rules: Rules;
 }
 
-export const NO_HEAD: Head = { version: 0, mark: -1, settled: {}, outbox: [] };
+const NO_HEAD: Head = { version: 0, mark: -1, settled: {}, outbox: [] };
 
 export const IDLE: Worker = {
   at: "idle",
   batch: [],
+  finished: [],
   suspects: [],
   lease: false,
   head: NO_HEAD,
   certain: {},
   past: [],
   todo: [],
+  found: [],
   unfiled: {},
   filed: [],
   sent: [],
@@ -105,7 +112,15 @@ export function start({ scenario, rules }: Setting): State {
     air: undefined,
     applied: [],
     arrived: [],
-    mishaps: { crashes: 0, expiries: 0, unknownCommits: 0, unknownSends: 0, lostDeletes: 0, lostReplies: 0 },
+    mishaps: {
+      errands: 0,
+      crashes: 0,
+      expiries: 0,
+      unknownCommits: 0,
+      unknownSends: 0,
+      lostDeletes: 0,
+      lostReplies: 0,
+    },
   };
 }
 
@@ -128,7 +143,12 @@ export function attemptId({ call }: MessageSpec, message: number): string {
 /** The ids under which the outcome of a message may be found. */
 export function idsOf(scenario: Scenario, message: number): string[] {
   const spec = specOf(scenario, message);
-  return spec.kept ? [spec.call, attemptId(spec, message)] : [spec.call];
+  return spec.attempt ? [spec.call, attemptId(spec, message)] : [spec.call];
+}
+
+/** What is left of a worker's batch after its earlier attempts. */
+export function openOf({ batch, finished }: Worker): number[] {
+  return batch.filter((message) => !finished.includes(message));
 }
 
 export function isKept({ messages }: Scenario, id: string): boolean {

@@ -6,6 +6,7 @@ import {
   IDLE,
   idsOf,
   isKept,
+  openOf,
   type Setting,
   type State,
   specOf,
@@ -16,24 +17,31 @@ import {
 
 /** Everything that `worker` may do next. Steps that touch nothing shared are part of the step before them. */
 export function* workerSteps(state: State, worker: Worker, setting: Setting): Iterable<Change> {
-  if (worker.at === "hydrate") yield ["hydrates", state, hydrated(state.head, worker, setting)];
+  if (worker.at === "hydrate") {
+    yield ["hydrates", state, hydrated(state.head, worker, setting)];
+    yield* stops(state, worker, setting);
+  }
   if (worker.at === "look") yield ["looks up replies", state, looked(state, worker, setting)];
+  if (worker.at === "verify") yield ["verifies the head", state, verified(state, worker)];
   if (worker.at !== "work") return;
   yield* runs(state, worker, setting);
   yield* files(state, worker, setting);
   yield* sends(state, worker, setting);
-  yield* deletes(state, worker, setting);
+  yield* stops(state, worker, setting);
 }
 
 /** Reads the head: what it holds of the batch is certain, what its mark has passed is past. */
-function hydrated(head: Head, worker: Worker, { scenario, rules }: Setting): Worker {
-  const ids = worker.batch.flatMap((message) => idsOf(scenario, message));
+function hydrated(head: Head, before: Worker, { scenario, rules }: Setting): Worker {
+  const worker = { ...before, finished: finishedOf(before, { scenario, rules }) };
+  const open = openOf(worker);
+  const ids = open.flatMap((message) => idsOf(scenario, message));
   const ofBatch = filterOutcomes(head.settled, (id) => ids.includes(id));
-  const certain = withOutcomes(rules.certainReads ? worker.certain : {}, ofBatch);
+  const ownBefore = filterOutcomes(worker.certain, (id) => ids.includes(id));
+  const certain = withOutcomes(rules.certainReads ? ownBefore : {}, ofBatch);
   const known = (message: number) => idsOf(scenario, message).some((id) => certain[id]);
   const passed = (message: number) => rules.mark && message <= head.mark && !known(message);
-  const past = worker.batch.filter((message) => worker.past.includes(message) || passed(message));
-  const todo = worker.batch.filter((message) => !known(message) && !past.includes(message));
+  const past = open.filter((message) => worker.past.includes(message) || passed(message));
+  const todo = open.filter((message) => !known(message) && !past.includes(message));
   const heldOver = rules.keepUnfiled ? filterOutcomes(head.settled, (id) => isKept(scenario, id)) : {};
   const unfiled = filterOutcomes(withOutcomes(certain, heldOver), (id) => !worker.filed.includes(id));
   const next: Worker = { ...worker, at: "work", head, certain, past, todo, unfiled, sent: [] };
@@ -49,7 +57,7 @@ function mayLook({ looked }: Worker, { look }: Setting["rules"]): boolean {
 /** Messages whose outcome the head does not know and the reply table may. */
 function toLookUp({ todo, suspects }: Worker, { scenario, rules }: Setting): number[] {
   return todo.filter((message) =>
-    specOf(scenario, message).kept ? rules.look !== "never" : rules.suspects && suspects.includes(message),
+    specOf(scenario, message).attempt ? rules.look !== "never" : rules.suspects && suspects.includes(message),
   );
 }
 
@@ -58,10 +66,23 @@ function looked({ filed }: State, worker: Worker, setting: Setting): Worker {
   const early = rules.look === "before the hydrate";
   const wanted = toLookUp(early ? { ...worker, todo: worker.batch } : worker, setting);
   const found = wanted.filter((message) => idsOf(scenario, message).some((id) => filed[id]));
-  const past = found.reduce(withMember<number>, [...worker.past]);
-  const todo = worker.todo.filter((message) => !found.includes(message));
-  const again = early || (found.length > 0 && rules.hydrateAfterFind);
-  return { ...worker, at: again ? "hydrate" : "work", past, todo, looked: true };
+  if (found.length > 0 && rules.hydrateAfterFind && !early) {
+    return { ...worker, at: "verify", found, looked: true };
+  }
+  return { ...withPast(worker, found), at: early ? "hydrate" : "work", looked: true };
+}
+
+/** Reads the head again: what a found reply's commit has left there must not be missed. */
+function verified({ head }: State, worker: Worker): Worker {
+  const { found, ...rest } = worker;
+  const next: Worker = { ...rest, found: [] };
+  if (head.version !== worker.head.version) return { ...next, at: "hydrate" };
+  return { ...withPast(next, found), at: "work" };
+}
+
+function withPast(worker: Worker, found: readonly number[]): Worker {
+  const past = [...found].reduce<number[]>((all, message) => withMember(all, message), [...worker.past]);
+  return { ...worker, past, todo: worker.todo.filter((message) => !found.includes(message)) };
 }
 
 /** Runs the next turns and commits them, or what they would do in the wrong order. */
@@ -124,6 +145,8 @@ function* files(state: State, worker: Worker, setting: Setting): Iterable<Change
     yield [`files ${id}`, { ...state, filed }, { ...worker, unfiled, filed: withMember(worker.filed, id) }];
     if (mishapsLeft(state, "lostReplies", setting)) {
       yield [`can't file ${id}`, mishap(state, "lostReplies"), { ...worker, unfiled }];
+      const arrived = mishap({ ...state, filed }, "lostReplies");
+      yield [`loses sight: files ${id}, which arrives`, arrived, { ...worker, unfiled }];
     }
   }
 }
@@ -157,17 +180,12 @@ function arrive(state: State, messages: readonly number[], { rules }: Setting): 
   return { ...state, arrived: [...state.arrived, ...fresh].sort() };
 }
 
-/** Deletes what is answered, once nothing is left to do; the rest comes again. */
-function* deletes(state: State, worker: Worker, setting: Setting): Iterable<Change> {
+/** Ends the batch, with or without having done all of it: deletes what is finished; the rest comes again. */
+function* stops(state: State, worker: Worker, setting: Setting): Iterable<Change> {
   const { scenario, rules } = setting;
   const pending = worker.batch.some((message) => idsOf(scenario, message).some((id) => worker.unfiled[id]));
-  if (worker.todo.length > 0 || (pending && rules.deleteAfterReply)) return;
-  if (worker.head.outbox.length > 0 && rules.deleteAfterOutbox) return;
-  const answered = (message: number) =>
-    !rules.deleteAfterReply ||
-    worker.past.includes(message) ||
-    idsOf(scenario, message).some((id) => worker.filed.includes(id));
-  const finished = worker.lease ? worker.batch.filter(answered) : [];
+  if (pending && rules.deleteAfterReply) return;
+  const finished = worker.lease ? finishedOf(worker, setting) : [];
   const release = (from: State, kept: number | undefined): State => ({
     ...from,
     messages: from.messages.map((message, index) => {
@@ -180,4 +198,14 @@ function* deletes(state: State, worker: Worker, setting: Setting): Iterable<Chan
   if (first !== undefined && mishapsLeft(state, "lostDeletes", setting)) {
     yield [`deletes ${finished} but fails on ${first}`, release(mishap(state, "lostDeletes"), first), IDLE];
   }
+}
+
+/** What needs nothing more: it is answered, and this worker owes no one-way message. */
+function finishedOf(worker: Worker, { scenario, rules }: Setting): number[] {
+  const owing = worker.head.outbox.length > 0 && rules.deleteAfterOutbox;
+  const answered = (message: number) =>
+    !rules.deleteAfterReply ||
+    worker.past.includes(message) ||
+    idsOf(scenario, message).some((id) => worker.filed.includes(id));
+  return worker.batch.filter((message) => worker.finished.includes(message) || (!owing && answered(message)));
 }

@@ -19,6 +19,9 @@ export function* steps(state: State, setting: Setting): Iterable<readonly [what:
 function* changes(state: State, worker: Worker, setting: Setting): Iterable<Change> {
   if (worker.at === "idle") {
     yield* receives(state, setting);
+    if (mishapsLeft(state, "errands", setting)) {
+      yield ["comes without messages", mishap(state, "errands"), { ...IDLE, at: "hydrate" }];
+    }
     return;
   }
   yield* workerSteps(state, worker, setting);
