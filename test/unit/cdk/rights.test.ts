@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { policyDocuments, rightsOf, statements } from "./policies.ts";
 import { functionOf, queuesOf, type Resource, resources, tableWithKey } from "./resources.ts";
@@ -105,22 +105,27 @@ function logGroupId(fn: Resource): string {
   return (fn.Properties.LoggingConfig as { LogGroup: { Ref: string } }).LogGroup.Ref;
 }
 
-const ADAPTERS = join(import.meta.dirname, "../../../runtime/adapters/aws");
+const HANDLERS = join(import.meta.dirname, "../../../handlers");
 
-/** The IAM actions behind the SDK commands in the AWS adapters that a handler imports. */
+/** The IAM actions behind the SDK commands in all that a handler imports, however far. */
 function adapterActions(handler: string): string[] {
-  const source = readFileSync(join(import.meta.dirname, `../../../handlers/${handler}.ts`), "utf8");
-  const files = new Set([...source.matchAll(/\/adapters\/aws\/([\w-]+\.ts)"/g)].map(([, file = ""]) => file));
+  const files = new Set([join(HANDLERS, `${handler}.ts`)]);
   // Grows while it is walked.
-  for (const file of files) {
-    const imports = readFileSync(join(ADAPTERS, file), "utf8").matchAll(/ from "\.\/([\w-]+\.ts)"/g);
-    for (const [, imported = ""] of imports) files.add(imported);
-  }
+  for (const file of files) for (const imported of importsOf(file)) files.add(imported);
   return [...new Set([...files].flatMap(actionsIn))].sort();
 }
 
+/** The project's files that a file needs when it runs: an import of nothing but types is gone by then. */
+function importsOf(file: string): string[] {
+  const source = readFileSync(file, "utf8");
+  const statements = source.matchAll(/^(?:import|export) (?!type )([^;]*?)from "(\.[^"]+)";/gms);
+  return [...statements]
+    .filter(([, names = ""]) => !/^\{(\s*type [^,}]+,?)+\s*\}\s*$/.test(names))
+    .map(([, , path = ""]) => join(dirname(file), path));
+}
+
 function actionsIn(file: string): string[] {
-  const source = readFileSync(join(ADAPTERS, file), "utf8");
+  const source = readFileSync(file, "utf8");
   const service = /from "@aws-sdk\/client-(\w+)"/.exec(source)?.[1];
   const commands = [...source.matchAll(/new (\w+)Command\(/g)].map(([, command = ""]) => command);
   return commands

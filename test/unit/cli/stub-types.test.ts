@@ -47,7 +47,8 @@ export class Account extends Base {
   private hidden() {}
   protected half() {}
   _own() {}
-  async fetch(request: string, times: 5) { return 1; }
+  async fetch(request: Request) { return new Response(request.url); }
+  async send(text: string) { return text.length; }
   async alarm() {}
   webSocket() {}
   then(settled: () => void) {}
@@ -71,6 +72,17 @@ const FITS = [
   `const stub: ActorStub<Account> = account;`,
   `const namespace: ActorNamespace<Account> = env.ACCOUNT;`,
   `const same: typeof env.ACCOUNT = env.SAVINGS;`,
+  `const answer: Promise<Response> = account.fetch("https://actor/path", { method: "POST", body: "x" });`,
+  `const answer: Promise<Response> = account.fetch(new Request("https://actor/path"));`,
+  `const posted: Promise<void> = account.send.deposit(5);`,
+  `const posted: Promise<void> = account.send.many("a", 1, true);`,
+  `const posted: Promise<void> = account.send.inherited();`,
+  `const own: Promise<number> = account.send("hello");`,
+  `const posted: Promise<void> = account.send.send("hello");`,
+  `const sum: Promise<number> = account.with({ idempotencyKey: "a" }).deposit(5);`,
+  `const posted: Promise<void> = account.with({ delayMs: 1000 }).send.deposit(5);`,
+  `const again: ActorStub<Account> = account.with({ envelopeId: "a" }).with({});`,
+  `const answer: Promise<Response> = account.with({ idempotencyKey: "a" }).fetch("https://actor/");`,
   `const id: string = env.LEDGER.idFromName("a").id;`,
   `const typed = env.LEDGER as ActorNamespace<Account>; const sum: Promise<number> = typed.idFromName("a").deposit(5);`,
   `export class Other extends StatefulActor { async to() { return this.env.ACCOUNT.idFromName("a").deposit(5); } }`,
@@ -89,7 +101,23 @@ const MISTAKES = [
   ],
   [`account.deposit = account.deposit;`, "Cannot assign to 'deposit' because it is a read-only property."],
   [`account.id = "b";`, "Cannot assign to 'id' because it is a read-only property."],
-  [`account.fetch("a", 5);`, /./],
+  [
+    `account.fetch("a", 5);`,
+    /^(Argument of type '5'|Type '5') (is not assignable to parameter of|has no properties in common with) type 'RequestInit/,
+  ],
+  [`account.fetch();`, "Expected 1-2 arguments, but got 0."],
+  [
+    `account.send.deposit("5");`,
+    "Argument of type 'string' is not assignable to parameter of type 'number'.",
+  ],
+  [`const sum: Promise<number> = account.send.deposit(5);`, /^Type 'Promise<void>' is not assignable/],
+  [`account.send(5);`, "Argument of type 'number' is not assignable to parameter of type 'string'."],
+  [`account.send.fetch("https://actor/");`, /^Property 'fetch' does not exist on type /],
+  [`account.send.hidden();`, /^Property 'hidden' does not exist on type /],
+  [`account.send.label;`, /^Property 'label' does not exist on type /],
+  [`account.with({ idempotencyKey: 5 });`, "Type 'number' is not assignable to type 'string'."],
+  [`account.with({ key: "a" });`, /^Object literal may only specify known properties/],
+  [`account.with();`, "Expected 1 arguments, but got 0."],
   [`env.NONE;`, "Property 'NONE' does not exist on type 'Env'."],
   [`env.GREETING;`, "Property 'GREETING' does not exist on type 'Env'."],
   [
@@ -109,6 +137,8 @@ const MISTAKES = [
     "total",
     "make",
     "absent",
+    "then",
+    "toJSON",
   ].map((name) => [
     `account.${name};`,
     new RegExp(`^Property '${name}' does not exist on type 'ActorStub<Account>'`),
@@ -122,7 +152,7 @@ const NOT_YET_FITS = [
   `const generic: Promise<Date> = account.generic("a", new Date());`,
   `const one: Promise<string> = account.overloaded("a"); const two: Promise<number> = account.overloaded(1);`,
 ];
-const NOT_YET_MISTAKES = ["then", "toJSON", "loose"].map(
+const NOT_YET_MISTAKES = ["loose"].map(
   (name) => [`account.${name};`, new RegExp(`^Property '${name}' does not exist on type`)] as const,
 );
 
