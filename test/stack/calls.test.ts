@@ -5,7 +5,7 @@ import { connect } from "../../runtime/client.ts";
 import type { ActorNamespace } from "../../runtime/core/namespace.ts";
 import { doorPath, stubPath } from "../acceptance/call-paths.ts";
 import { describeCalls } from "../acceptance/call-suite.ts";
-import { type Proxy, startProxy } from "../acceptance/proxy.ts";
+import { type ApiProxy, startProxy } from "../acceptance/proxy.ts";
 import { sdkOptions } from "../endpoints/aws.ts";
 import { type Deployment, deployProject } from "../endpoints/deployment.ts";
 import { describeWith } from "../endpoints/gate.ts";
@@ -14,7 +14,7 @@ const TYPES = ["Probe", "Relay", "Desk", "Clerk", "Nobody"];
 
 describeWith(inject("aws"), "calls of a deployed project", ({ url }) => {
   let deployment: Deployment;
-  let proxy: Proxy;
+  let proxy: ApiProxy;
   let bound: Record<string, ActorNamespace>;
   beforeAll(async () => {
     deployment = await deployProject({
