@@ -63,29 +63,39 @@ describe("after SIGKILL", () => {
   test("of each turn that was cut off all messages have left or none; of those that were answered all, once", async () => {
     const start = servers();
     const first = await start();
-    const TELLERS = 400;
     const answered = new Set<number>();
+    let begun = 0;
+    let stopped = false;
+    onTestFinished(() => {
+      stopped = true;
+    });
     const load = Promise.all(
-      Array.from({ length: TELLERS }, (_, n) =>
-        first
-          .desk(`teller ${n}`)
-          .tell(`told ${n}`, [1, 2, 3])
-          .then(() => answered.add(n))
-          .catch(() => {}),
-      ),
+      Array.from({ length: 16 }, async () => {
+        while (!stopped) {
+          const n = begun++;
+          const told = await first
+            .desk(`teller ${n}`)
+            .tell(`told ${n}`, [1, 2, 3])
+            .catch(() => undefined);
+          if (told === undefined) return;
+          answered.add(n);
+        }
+      }),
     );
-    await expect.poll(() => answered.size, { ...SOON, interval: 1 }).toBeGreaterThan(20);
+    await expect.poll(() => answered.size, { ...SOON, interval: 5 }).toBeGreaterThan(200);
     await first.kill9();
+    stopped = true;
     await load;
 
     const second = await start();
-    for (let n = 0; n < TELLERS; n++) {
-      const told = async () => (await second.desk(`told ${n}`).notes()).length;
-      const committed = (await second.desk(`teller ${n}`).notes()).length;
-      if (answered.has(n)) expect([n, committed]).toEqual([n, 1]);
-      if (committed > 0) await expect.poll(told, SOON).toBe(3);
-      expect([n, await second.desk(`told ${n}`).notes()]).toEqual([n, committed > 0 ? [1, 2, 3] : []]);
-    }
-    expect(answered.size).toBeLessThan(TELLERS);
+    await Promise.all(
+      Array.from({ length: begun }, async (_, n) => {
+        const told = () => second.desk(`told ${n}`).notes();
+        const committed = (await second.desk(`teller ${n}`).notes()).length;
+        if (answered.has(n)) expect([n, committed]).toEqual([n, 1]);
+        if (committed > 0) await expect.poll(async () => (await told()).length, SOON).toBe(3);
+        expect([n, await told()]).toEqual([n, committed > 0 ? [1, 2, 3] : []]);
+      }),
+    );
   });
 });
