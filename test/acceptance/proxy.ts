@@ -3,7 +3,7 @@ import { createServer, request as sendRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ApiAddress } from "../endpoints/api-client.ts";
 
-export interface Proxy {
+export interface ApiProxy {
   readonly url: string;
   /** How many answers got lost so far. */
   lost(): number;
@@ -19,7 +19,7 @@ export interface Proxy {
 export async function startProxy(
   { endpoint, host }: ApiAddress,
   lose: () => boolean = () => false,
-): Promise<Proxy> {
+): Promise<ApiProxy> {
   const { hostname, port } = new URL(endpoint);
   let lost = 0;
   const server = createServer((incoming, outgoing) => {

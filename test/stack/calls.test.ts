@@ -5,7 +5,7 @@ import { connect } from "../../runtime/client.ts";
 import type { ActorNamespace } from "../../runtime/core/namespace.ts";
 import { doorPath, stubPath } from "../acceptance/call-paths.ts";
 import { describeCalls } from "../acceptance/call-suite.ts";
-import { type Proxy, startProxy } from "../acceptance/proxy.ts";
+import { type ApiProxy, startProxy } from "../acceptance/proxy.ts";
 import { sdkOptions } from "../endpoints/aws.ts";
 import { type Deployment, deployProject } from "../endpoints/deployment.ts";
 import { describeWith } from "../endpoints/gate.ts";
@@ -14,7 +14,7 @@ const TYPES = ["Probe", "Relay", "Desk", "Clerk", "Nobody"];
 
 describeWith(inject("aws"), "calls of a deployed project", ({ url }) => {
   let deployment: Deployment;
-  let proxy: Proxy;
+  let proxy: ApiProxy;
   let bound: Record<string, ActorNamespace>;
   beforeAll(async () => {
     deployment = await deployProject({
@@ -40,7 +40,7 @@ describeWith(inject("aws"), "calls of a deployed project", ({ url }) => {
   });
 
   // Emulators run one batch of a FIFO queue at a time; handlers.test.ts has calls from actor to actor.
-  const stubs = { stubs: true, stacks: false, chains: false, unknownTypes: true };
+  const stubs = { stubs: true, stacks: false, chains: false, classes: true, unknownTypes: true };
   describeCalls("deployed door", () => doorPath(() => deployment), { ...stubs, stubs: false });
   describeCalls(
     "client over HTTP, deployed",
@@ -62,6 +62,6 @@ describeWith(inject("aws"), "calls of a deployed project", ({ url }) => {
         if (!namespace) throw new Error(`no binding of ${type}`);
         return namespace;
       }),
-    stubs,
+    { ...stubs, classes: false },
   );
 });
