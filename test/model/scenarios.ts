@@ -158,7 +158,6 @@ export const SCENARIOS: readonly NamedScenario[] = [
     ...ROUGH,
     batch: 3,
     crashes: 0,
-    unknownCommits: 1,
     messages: [kept("k", "sent", "read"), plain("b", "wrote"), kept("k", "sent", "refused")],
   }),
   small("two attempts that send, dead-lettered after one receive", {
