@@ -106,7 +106,7 @@ export const SCENARIOS: readonly NamedScenario[] = [
   small("a plain call that is refused", REFUSED_PLAIN),
   small("one worker, two plain calls", LONE_WORKER),
   small("one worker, a turn that sends, then one that may only read", LONE_SENDER),
-  small("two attempts around another call", ATTEMPTS_AROUND_A_CALL),
+  small("two attempts around another call, two messages at a time", { ...ATTEMPTS_AROUND_A_CALL, batch: 2 }),
   small("two attempts, the first may be refused", REFUSED_ATTEMPT),
   small("a kept call that may only read", KEPT_READ),
   small("two attempts, dead-lettered after one receive", DEAD_LETTERED_ATTEMPT),
@@ -123,6 +123,7 @@ export const SCENARIOS: readonly NamedScenario[] = [
     messages: [plain("a", "wrote"), again("a", "wrote")],
   }),
   large("two plain calls", TWO_PLAIN),
+  large("two attempts around another call", ATTEMPTS_AROUND_A_CALL),
   large("a turn that sends, then one that writes", SENDER_AND_WRITER),
   large("three plain calls", {
     ...ROUGH,
@@ -157,7 +158,6 @@ export const SCENARIOS: readonly NamedScenario[] = [
     ...ROUGH,
     batch: 3,
     crashes: 0,
-    unknownCommits: 1,
     messages: [kept("k", "sent", "read"), plain("b", "wrote"), kept("k", "sent", "refused")],
   }),
   small("two attempts that send, dead-lettered after one receive", {
