@@ -1,4 +1,5 @@
 import { checkName } from "../runtime/core/actor-id.ts";
+import { MAX_DELAY_MS } from "../runtime/core/call-options.ts";
 import type { Route } from "../runtime/core/caller.ts";
 import { decodeEnvelope, EnvelopeError } from "../runtime/core/envelope.ts";
 import { isEnvelopeId, outcomeIds } from "../runtime/core/envelope-id.ts";
@@ -42,20 +43,22 @@ export function createEnvelopeDoor({
   return async ({ envelope: text, sentAt }) => {
     const given = decodeEnvelope(text);
     const { id, attempt, to, call, awaited } = given;
-    if (!isEnvelopeId(id) || (attempt !== undefined && !isEnvelopeId(attempt))) {
-      throw new EnvelopeError(
-        `an envelope's "id" must be of letters, digits, - and _, not ${JSON.stringify(id)}`,
-      );
-    }
+    checkId("id", id);
+    if (attempt !== undefined) checkId("attempt", attempt);
     const { mailbox, replies } = routeTo(to.type);
     checkName(to.name);
     const Actor = actors.get(to.type);
     if (Actor && call.kind === "method") methodOf(Actor, call.method);
+    if (!Number.isSafeInteger(sentAt)) {
+      throw new EnvelopeError(
+        `the time at which an envelope was sent must be whole ms since the epoch, not ${sentAt}`,
+      );
+    }
     const now = clock.now();
     const ahead = now - sentAt;
     const envelope = {
       ...given,
-      due: given.due === undefined ? undefined : given.due + ahead,
+      due: given.due === undefined ? undefined : Math.min(given.due + ahead, now + MAX_DELAY_MS),
       deadline: awaited ? Math.min(given.deadline + ahead, now + requestWaitMs) : given.deadline,
     };
     const unknown = (cause?: unknown) =>
@@ -74,4 +77,11 @@ export function createEnvelopeDoor({
     if (outcome === undefined) throw unknown();
     return outcome;
   };
+}
+
+function checkId(field: string, id: string): void {
+  if (isEnvelopeId(id)) return;
+  throw new EnvelopeError(
+    `an envelope's "${field}" must be 1 to 36 letters, digits, - and _, not ${JSON.stringify(id.slice(0, 64))}`,
+  );
 }
