@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** What a server that runs here says of itself, so that others with the same state folder find its actors. */
@@ -28,6 +28,7 @@ export function announceServer(stateDir: string, announcement: Omit<Announcement
 
 /** The URL of a running server that owns instances of `type`, if there is one. */
 export function findOwner(stateFolder: string, type: string): string | undefined {
+  if (!existsSync(stateFolder)) return undefined;
   for (const project of readdirSync(stateFolder, { withFileTypes: true })) {
     if (!project.isDirectory()) continue;
     const found = readAnnouncement(join(stateFolder, project.name, FILE));
@@ -38,7 +39,10 @@ export function findOwner(stateFolder: string, type: string): string | undefined
 
 function readAnnouncement(file: string): Announcement | undefined {
   try {
-    return JSON.parse(readFileSync(file, "utf8"));
+    const { pid, url, types } = JSON.parse(readFileSync(file, "utf8"));
+    return typeof pid === "number" && typeof url === "string" && Array.isArray(types)
+      ? { pid, url, types }
+      : undefined;
   } catch {
     return undefined;
   }
@@ -49,7 +53,8 @@ function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // It is there, and belongs to another user.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

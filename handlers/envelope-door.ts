@@ -1,9 +1,11 @@
 import { checkName } from "../runtime/core/actor-id.ts";
+import { MAX_DELAY_MS } from "../runtime/core/call-options.ts";
 import { brokenOff, noAnswer, type Route } from "../runtime/core/caller.ts";
 import { decodeEnvelope, EnvelopeError } from "../runtime/core/envelope.ts";
-import { isEnvelopeId, outcomeIds } from "../runtime/core/envelope-id.ts";
+import { isEnvelopeId, isKept, outcomeIds } from "../runtime/core/envelope-id.ts";
 import { type ActorClass, methodOf } from "../runtime/core/method.ts";
 import type { Clock } from "../runtime/ports/clock.ts";
+import type { Envelope } from "../runtime/ports/mailbox.ts";
 
 export interface EnvelopeDoorDeps {
   readonly actors: ReadonlyMap<string, ActorClass>;
@@ -40,21 +42,22 @@ export function createEnvelopeDoor({
 }: EnvelopeDoorDeps): EnvelopeDoor {
   return async ({ envelope: text, sentAt }) => {
     const given = decodeEnvelope(text);
-    const { id, attempt, to, call, awaited } = given;
-    if (!isEnvelopeId(id) || (attempt !== undefined && !isEnvelopeId(attempt))) {
-      throw new EnvelopeError(
-        `an envelope's "id" must be of letters, digits, - and _, not ${JSON.stringify(id)}`,
-      );
-    }
+    const { id, to, call, awaited } = given;
+    checkIds(given);
     const { mailbox, replies } = routeTo(to.type);
     checkName(to.name);
     const Actor = actors.get(to.type);
     if (Actor && call.kind === "method") methodOf(Actor, call.method);
+    if (!Number.isSafeInteger(sentAt)) {
+      throw new EnvelopeError(
+        `the time at which an envelope was sent must be whole ms since the epoch, not ${sentAt}`,
+      );
+    }
     const now = clock.now();
     const ahead = now - sentAt;
     const envelope = {
       ...given,
-      due: given.due === undefined ? undefined : given.due + ahead,
+      due: given.due === undefined ? undefined : Math.min(given.due + ahead, now + MAX_DELAY_MS),
       deadline: awaited ? Math.min(given.deadline + ahead, now + requestWaitMs) : given.deadline,
     };
     remember?.(id);
@@ -68,4 +71,18 @@ export function createEnvelopeDoor({
     if (outcome === undefined) throw noAnswer(envelope);
     return outcome;
   };
+}
+
+/** Every program makes its own ids; one that breaks their rules could file its outcomes in the place of others. */
+function checkIds({ id, attempt, awaited }: Envelope): void {
+  for (const [field, text] of Object.entries({ id, attempt })) {
+    if (text === undefined || (isEnvelopeId(text) && !(field === "attempt" && isKept(text)))) continue;
+    throw new EnvelopeError(
+      `an envelope's "${field}" must be 1 to 36 letters, digits, - and _, not ${JSON.stringify(text.slice(0, 64))}`,
+    );
+  }
+  const comesAgain = isKept(id) || !awaited;
+  if (comesAgain && !(isKept(id) && attempt !== undefined)) {
+    throw new EnvelopeError("an envelope that may come again needs a kept id and an attempt");
+  }
 }

@@ -15,8 +15,8 @@ export interface CallOptions {
 }
 
 const MAX_KEY_LENGTH = 255;
-/** The longest delay that SQS gives. */
-const MAX_DELAY_MS = 900_000;
+/** The longest delay that SQS gives, in ms. */
+export const MAX_DELAY_MS = 900_000;
 
 /**
  * @throws ActorCallOptionError

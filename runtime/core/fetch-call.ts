@@ -19,6 +19,12 @@ interface WireResponse {
   readonly body: Uint8Array<ArrayBuffer> | undefined;
 }
 
+/**
+ * The requests that each signal belongs to. A platform request passes an abort on to its signal only as long as somebody
+ * holds the request itself, and who waits for an answer holds no more than the signal.
+ */
+const requestsOf = new WeakMap<AbortSignal, readonly unknown[]>();
+
 /** Statuses whose responses must not have a body. */
 const NULL_BODY = new Set([101, 103, 204, 205, 304]);
 
@@ -34,6 +40,7 @@ export async function readRequest(
   const source = build(input, init);
   const { method, url, headers, signal } = source;
   signal.throwIfAborted();
+  requestsOf.set(signal, [input, source]);
   const body = source.body === null ? undefined : new Uint8Array(await source.arrayBuffer());
   return { request: { method, url, headers: [...headers], body }, signal };
 }

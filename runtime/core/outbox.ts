@@ -11,7 +11,8 @@ export class Outbox {
   #unsent: { readonly text: string; sent: boolean }[];
   /** The last sending under way, by receiver. */
   readonly #leaving = new Map<string, Promise<void>>();
-  #failure: { readonly reason: unknown } | undefined;
+  /** What kept a message from leaving, by receiver. */
+  readonly #failures = new Map<string, unknown>();
 
   /** @param texts what the head holds; it leaves at once */
   constructor(mailbox: Mailbox, texts: readonly string[]) {
@@ -36,12 +37,12 @@ export class Outbox {
       const before = this.#leaving.get(receiver) ?? Promise.resolve();
       const leaving = before.then(async () => {
         // Behind a message that could not leave nothing may overtake it.
-        if (this.#failure) return;
+        if (this.#failures.has(receiver)) return;
         try {
           await this.#mailbox.send(envelope);
           message.sent = true;
         } catch (reason) {
-          this.#failure ??= { reason };
+          this.#failures.set(receiver, reason);
         }
       });
       this.#leaving.set(receiver, leaving);
@@ -55,6 +56,6 @@ export class Outbox {
    */
   async sent(): Promise<void> {
     await Promise.all(this.#leaving.values());
-    if (this.#failure) throw this.#failure.reason;
+    for (const reason of this.#failures.values()) throw reason;
   }
 }

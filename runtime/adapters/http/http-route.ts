@@ -1,7 +1,7 @@
 import type { Route } from "../../core/caller.ts";
 import { createDoorRoute, type DoorAnswer, doorError } from "../../core/door-route.ts";
 import { encodeEnvelope } from "../../core/envelope.ts";
-import { ActorConnectionError } from "../../core/errors.ts";
+import { ActorConnectionError, messageOf } from "../../core/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { ENVELOPE_TYPE, ENVELOPES_PATH, OUTCOME_TYPE, SENT_AT_HEADER } from "./envelope-protocol.ts";
 
@@ -26,7 +26,7 @@ export function createHttpRoute({ url, headers, clock }: HttpRouteOptions): Rout
   const endpoint = new URL(ENVELOPES_PATH, url);
   return createDoorRoute(async (envelope) => {
     const waitMs = envelope.awaited ? envelope.deadline - clock.now() + GRACE_MS : SEND_WAIT_MS;
-    const sent = new Headers(await headers());
+    const sent = await headersFrom(headers);
     sent.set("content-type", ENVELOPE_TYPE);
     sent.set(SENT_AT_HEADER, String(clock.now()));
     const response = await fetch(endpoint, {
@@ -39,6 +39,18 @@ export function createHttpRoute({ url, headers, clock }: HttpRouteOptions): Rout
     });
     return answerIn(response, endpoint);
   });
+}
+
+/** Headers come from the user's code: when it fails, nothing has been sent. */
+async function headersFrom(headers: HttpRouteOptions["headers"]): Promise<Headers> {
+  try {
+    return new Headers(await headers());
+  } catch (cause) {
+    throw new ActorConnectionError(
+      `the headers given to connect can't be sent: ${messageOf(cause)}; give names and texts, or a function that resolves to them`,
+      { cause },
+    );
+  }
 }
 
 async function answerIn(response: Response, endpoint: URL): Promise<DoorAnswer> {
@@ -55,6 +67,8 @@ async function answerIn(response: Response, endpoint: URL): Promise<DoorAnswer> 
 }
 
 function refusalOf(status: number, { origin }: URL): string {
+  if (status === 429)
+    return `${origin} answered 429: it takes no more calls for the moment; call again later`;
   return status === 401 || status === 403
     ? `${origin} refused the call with status ${status}; give connect the headers that its authorizer asks for`
     : `${origin} answered ${status} and takes no calls of stateful-actors/client over HTTP; deploy it with httpCalls: true, or call through its router function`;
