@@ -57,9 +57,13 @@ export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLe
       return outcome;
     },
     async filed(ids) {
-      return new Set(ids.filter((id) => (isInLedger(id) ? ledger.has(id) : unclaimed.get(id) !== undefined)));
+      // What an earlier process remembered is in the ledger, and not known to this one.
+      return new Set(ids.filter((id) => ledger.has(id) || unclaimed.get(id) !== undefined));
     },
     async wait(ids, deadline) {
+      const [id = ""] = ids;
+      // A call with an attempt may be asked for again, and has its outcome in the ledger from then on.
+      if (ids.length > 1 && unclaimed.get(id) === undefined) remember(id);
       for (const id of ids) {
         const outcome = claim(id);
         if (outcome !== undefined) return outcome;

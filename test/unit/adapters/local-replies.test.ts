@@ -163,3 +163,14 @@ describe("kept calls", () => {
     expect(await waiting).toBeUndefined();
   });
 });
+
+test("an outcome that an earlier process remembered is found by whoever asks again", async () => {
+  const clock = new StepClock();
+  const ledger = createMemoryLedger(clock);
+  const before = createLocalReplies(clock, ledger);
+  before.remember("id");
+  await before.write("id", "outcome");
+  const after = createLocalReplies(clock, ledger);
+  expect(await after.filed(["id", "attempt"])).toEqual(new Set(["id"]));
+  expect(await after.wait(["id", "attempt"], clock.now() + 1)).toBe("outcome");
+});
