@@ -42,7 +42,7 @@ function boundEnv(bindings: string | undefined): Env {
 function unbound(): Env {
   return new Proxy({} as Env, {
     get(_, name) {
-      if (typeof name === "symbol") return undefined;
+      if (typeof name === "symbol" || name === "then" || name === "toJSON") return undefined;
       throw new Error(
         `env.${name} is not bound: this function has no ACTOR_BINDINGS; bind it in the CDK app with actors.bind(fn, { ${name}: "…" })`,
       );

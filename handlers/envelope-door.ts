@@ -3,6 +3,7 @@ import { MAX_DELAY_MS } from "../runtime/core/call-options.ts";
 import { brokenOff, noAnswer, type Route } from "../runtime/core/caller.ts";
 import { decodeEnvelope, EnvelopeError } from "../runtime/core/envelope.ts";
 import { isEnvelopeId, isKept, outcomeIds } from "../runtime/core/envelope-id.ts";
+import { FINGERPRINT_LENGTH, isFingerprint } from "../runtime/core/fingerprint.ts";
 import { type ActorClass, methodOf } from "../runtime/core/method.ts";
 import type { Clock } from "../runtime/ports/clock.ts";
 import type { Envelope } from "../runtime/ports/mailbox.ts";
@@ -74,11 +75,16 @@ export function createEnvelopeDoor({
 }
 
 /** Every program makes its own ids; one that breaks their rules could file its outcomes in the place of others. */
-function checkIds({ id, attempt, awaited }: Envelope): void {
+function checkIds({ id, attempt, awaited, fingerprint }: Envelope): void {
   for (const [field, text] of Object.entries({ id, attempt })) {
     if (text === undefined || (isEnvelopeId(text) && !(field === "attempt" && isKept(text)))) continue;
     throw new EnvelopeError(
       `an envelope's "${field}" must be 1 to 36 letters, digits, - and _, not ${JSON.stringify(text.slice(0, 64))}`,
+    );
+  }
+  if (!isFingerprint(fingerprint)) {
+    throw new EnvelopeError(
+      `an envelope's "fingerprint" must be ${FINGERPRINT_LENGTH} hexadecimal digits, not ${JSON.stringify(fingerprint.slice(0, 64))}`,
     );
   }
   const comesAgain = isKept(id) || !awaited;

@@ -16,7 +16,7 @@ import {
   PayloadTooLargeError,
   StorageScopeError,
 } from "./errors.ts";
-import { type ActorClass, methodOf } from "./method.ts";
+import { type ActorClass, methodOf, refusePrivate } from "./method.ts";
 import { operation } from "./operation.ts";
 import { decodeOutcome, type Outcome } from "./outcome.ts";
 import { currentRequest } from "./request-context.ts";
@@ -68,7 +68,9 @@ export function createCaller(deps: CallerDeps): Caller {
   const route = ({ to, call }: CallRequest): Route => {
     const found = routeTo(to.type);
     const Actor = actors.get(to.type);
-    if (Actor && call.kind === "method") methodOf(Actor, call.method);
+    if (call.kind === "fetch") return found;
+    if (Actor) methodOf(Actor, call.method);
+    else refusePrivate(to.type, call.method);
     return found;
   };
 
@@ -92,8 +94,7 @@ export function createCaller(deps: CallerDeps): Caller {
       if (request.options.delayMs !== undefined) throw delayedCall(request);
       const deadline = Math.min(
         clock.now() + callWaitMs,
-        turn?.deadline ?? Number.POSITIVE_INFINITY,
-        currentRequest.getStore()?.deadline ?? Number.POSITIVE_INFINITY,
+        turn?.deadline ?? currentRequest.getStore()?.deadline ?? Number.POSITIVE_INFINITY,
       );
       const identity = identify(request, false);
       const envelope = { ...identity, to, call, fingerprint, awaited: true, due: undefined, deadline, chain };

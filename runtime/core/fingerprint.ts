@@ -10,6 +10,11 @@ export function fingerprintOf(to: ActorId, asked: readonly string[]): string {
   return digest([actorKey(to), ...asked], "hex").slice(0, FINGERPRINT_LENGTH);
 }
 
+/** Whether this can be a fingerprint: one of another length would make an outcome that nobody can read. */
+export function isFingerprint(text: string): boolean {
+  return text.length === FINGERPRINT_LENGTH && /^[0-9a-f]+$/.test(text);
+}
+
 /** The digest of several texts, told apart. */
 export function digest(texts: readonly string[], encoding: "hex" | "base64url"): string {
   const hash = createHash("sha256");

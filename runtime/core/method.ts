@@ -17,13 +17,7 @@ const SPECIAL = new Set(["constructor", "fetch", "alarm", "webSocket"]);
  * @throws ActorUnknownMethodError anything else that is not a method
  */
 export function methodOf(actor: ActorClass, method: string): (...args: unknown[]) => unknown {
-  const shown = `${actor.name}.${method.slice(0, 64)}`;
-  if (method.startsWith("_")) {
-    throw new ActorPrivateMethodError(`${shown} is private: names with a leading _ are not callable`);
-  }
-  if (SPECIAL.has(method) || method in StatefulActor.prototype) {
-    throw new ActorPrivateMethodError(`${shown} is reserved and not callable as a method`);
-  }
+  refusePrivate(actor.name, method);
   for (const prototype of prototypesOf(actor)) {
     const property = Object.getOwnPropertyDescriptor(prototype, method);
     if (typeof property?.value === "function") return property.value;
@@ -31,8 +25,28 @@ export function methodOf(actor: ActorClass, method: string): (...args: unknown[]
   }
   const known = callableMethods(actor);
   throw new ActorUnknownMethodError(
-    `${shown} is not a method; ${known.length > 0 ? `callable are: ${known.join(", ")}` : "the actor has no callable methods"}`,
+    `${shownAs(actor.name, method)} is not a method; ${known.length > 0 ? `callable are: ${known.join(", ")}` : "the actor has no callable methods"}`,
   );
+}
+
+/**
+ * What can be said of a method by its name alone, where the class is not at hand.
+ *
+ * @throws ActorPrivateMethodError
+ */
+export function refusePrivate(type: string, method: string): void {
+  if (method.startsWith("_")) {
+    throw new ActorPrivateMethodError(
+      `${shownAs(type, method)} is private: names with a leading _ are not callable`,
+    );
+  }
+  if (SPECIAL.has(method) || method in StatefulActor.prototype) {
+    throw new ActorPrivateMethodError(`${shownAs(type, method)} is reserved and not callable as a method`);
+  }
+}
+
+function shownAs(type: string, method: string): string {
+  return `${type}.${method.slice(0, 64)}`;
 }
 
 /** Names of the methods that may be called from outside, own ones first. */

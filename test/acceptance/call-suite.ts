@@ -9,8 +9,6 @@ export interface CallAbilities {
   readonly stacks: boolean;
   /** Whether actors can call actors: not where batches run one by one. */
   readonly chains: boolean;
-  /** Whether somebody before the mailbox knows the classes; elsewhere a bad one-way message is found out by its worker alone. */
-  readonly classes: boolean;
   /** Whether a type that nobody knows can be asked for. */
   readonly unknownTypes: boolean;
 }
@@ -182,19 +180,11 @@ export function describeCalls(name: string, path: () => CallPath, can: CallAbili
       expect(await notes(to)).toEqual(["one", "two", "three", "end"]);
     });
 
-    if (can.classes) {
-      test("a one-way message to what can't be called is refused", async () => {
-        expect(await failureOf(path().send(desk("bad"), "_own", []))).toEqual(
-          refusal("ActorPrivateMethodError", 403),
-        );
-      });
-    } else {
-      test("a one-way message to what can't be called is taken, and holds up no other", async () => {
-        await path().send(desk("bad"), "_own", []);
-        await path().send(desk("bad"), "note", ["after"]);
-        await expect.poll(() => notes(desk("bad")), SOON).toEqual(["after"]);
-      });
-    }
+    test("a one-way message to what can't be called is refused", async () => {
+      expect(await failureOf(path().send(desk("bad"), "_own", []))).toEqual(
+        refusal("ActorPrivateMethodError", 403),
+      );
+    });
 
     test("a turn's messages leave once it has committed, in order; those of one that throws never do", async () => {
       const [from, to] = [desk("teller"), desk("told")];

@@ -40,7 +40,7 @@ describeWith(inject("aws"), "calls of a deployed project", ({ url }) => {
   });
 
   // Emulators run one batch of a FIFO queue at a time; handlers.test.ts has calls from actor to actor.
-  const stubs = { stubs: true, stacks: false, chains: false, classes: true, unknownTypes: true };
+  const stubs = { stubs: true, stacks: false, chains: false, unknownTypes: true };
   describeCalls("deployed door", () => doorPath(() => deployment), { ...stubs, stubs: false });
   describeCalls(
     "client over HTTP, deployed",
@@ -62,6 +62,6 @@ describeWith(inject("aws"), "calls of a deployed project", ({ url }) => {
         if (!namespace) throw new Error(`no binding of ${type}`);
         return namespace;
       }),
-    { ...stubs, classes: false },
+    stubs,
   );
 });

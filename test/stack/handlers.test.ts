@@ -64,7 +64,7 @@ describeWith(inject("aws"), "both handlers in process", ({ url }) => {
 
   describeProbe("handlers in process", () => ({ request }));
 
-  const inProcess = { stubs: true, stacks: false, chains: true, classes: true, unknownTypes: true };
+  const inProcess = { stubs: true, stacks: false, chains: true, unknownTypes: true };
   describeCalls("router in process", () => doorPath(() => ({ request })), { ...inProcess, stubs: false });
   const client = stubPath((type) =>
     connect({ router: "router", lambda: lambdaOf(() => router) }).namespace(type),

@@ -7,6 +7,11 @@ import type { Clock } from "../../ports/clock.ts";
 
 export type { LambdaClient };
 
+/** Time on top of an envelope's own, in ms, for the other side's refusal to arrive. */
+const GRACE_MS = 5_000;
+/** How long a one-way message may take to become durable, in ms. */
+const SEND_WAIT_MS = 30_000;
+
 /** Errors of the Lambda API that say that the function was not invoked. */
 const NOT_INVOKED = new Set([
   "AccessDeniedException",
@@ -15,6 +20,8 @@ const NOT_INVOKED = new Set([
   "RequestTooLargeException",
   "CredentialsProviderError",
   "UnrecognizedClientException",
+  "ExpiredTokenException",
+  "InvalidSignatureException",
 ]);
 
 export interface LambdaRouteOptions {
@@ -29,12 +36,15 @@ export interface LambdaRouteOptions {
 export function createLambdaRoute({ router, client, clock }: LambdaRouteOptions): Route {
   let own = client;
   return createDoorRoute(async (envelope) => {
+    const waitMs = envelope.awaited ? Math.max(0, envelope.deadline - clock.now()) + GRACE_MS : SEND_WAIT_MS;
     const event: EnvelopeEvent = { envelope: encodeEnvelope(envelope), sentAt: clock.now() };
     // Loaded by programs that call this way alone.
     const { InvokeCommand, LambdaClient } = await import("@aws-sdk/client-lambda");
     own ??= new LambdaClient({});
     const { Payload, FunctionError } = await own
-      .send(new InvokeCommand({ FunctionName: router, Payload: JSON.stringify(event) }))
+      .send(new InvokeCommand({ FunctionName: router, Payload: JSON.stringify(event) }), {
+        abortSignal: AbortSignal.timeout(waitMs),
+      })
       .catch((error: unknown) => {
         throw error instanceof Error && NOT_INVOKED.has(error.name) ? notInvoked(router, error) : error;
       });

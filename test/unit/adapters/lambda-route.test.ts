@@ -16,7 +16,7 @@ const to = { type: "Greeter", name: "one" };
 const request = () => methodRequest(to, { method: "greet", args: ["you"], options: {} });
 
 function connected() {
-  const route = createLambdaRoute({ router: "the-router", client: async () => new LambdaClient({}), clock });
+  const route = createLambdaRoute({ router: "the-router", client: new LambdaClient({}), clock });
   const caller = createCaller({
     actors: new Map(),
     routeTo: () => route,

@@ -75,7 +75,9 @@ test("nobody waits longer than a request may, nor delays longer than a message m
 
 test("a one-way message has no outcome, and keeps having no deadline", async () => {
   const { hand, sent, waits } = start();
-  expect(await hand({ awaited: false, deadline: Number.MAX_SAFE_INTEGER })).toBeUndefined();
+  expect(
+    await hand({ id: "=e1", attempt: "a1", awaited: false, deadline: Number.MAX_SAFE_INTEGER }),
+  ).toBeUndefined();
   expect(sent[0]).toMatchObject({ awaited: false, deadline: Number.MAX_SAFE_INTEGER });
   expect(waits).toEqual([]);
 });

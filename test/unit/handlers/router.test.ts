@@ -38,7 +38,7 @@ function invoke(changes: Partial<Envelope> = {}) {
   });
   const envelope = encodeEnvelope({
     id: "=id",
-    attempt: undefined,
+    attempt: "a1",
     to: { type: "Greeter", name: "one" },
     call: { kind: "method", method: "greet", args: "[[]]" },
     fingerprint: FINGERPRINT,
@@ -56,7 +56,7 @@ test("a one-way message is in the mailbox when the router says that it is sent",
   expect(await invoke()).toEqual({ sent: true });
   const inputs = sqs.commandCalls(SendMessageCommand).map(({ args }) => args[0].input);
   expect(inputs).toMatchObject([
-    { QueueUrl: "http://127.0.0.1:1/mailbox.fifo", MessageDeduplicationId: "=id" },
+    { QueueUrl: "http://127.0.0.1:1/mailbox.fifo", MessageDeduplicationId: "a1" },
   ]);
 });
 
@@ -74,7 +74,7 @@ test("what the mailbox says stays inside: the caller learns that it is unknown",
   expect(await invoke()).toEqual({
     error: {
       name: "ActorCallTimeoutError",
-      message: "Greeter.greet did not answer in time; it may still run (envelope =id)",
+      message: "the mailbox or the reply of Greeter.greet was out of reach; it may still run (envelope =id)",
     },
   });
 });
