@@ -35,20 +35,17 @@ describeCalls("embedded door", () => doorPath(() => ({ request })), {
   stubs: false,
   stacks: false,
   chains: true,
-  classes: true,
   unknownTypes: true,
 });
 describeCalls("client over HTTP, embedded", () => client, {
   stubs: true,
   stacks: true,
   chains: true,
-  classes: true,
   unknownTypes: true,
 });
 describeCalls("actor to actor, embedded", () => actorPath(client), {
   stubs: true,
   stacks: true,
   chains: true,
-  classes: true,
   unknownTypes: false,
 });
