@@ -13,6 +13,8 @@ export interface DeployOptions {
   readonly endpoint: string;
   /** The project that is deployed: a folder with a manifest. */
   readonly projectDir: string;
+  /** A CDK app of its own instead of the package's: a file that Node runs. */
+  readonly app?: string;
   /** The stack's name, when it shall not be the one in the manifest. */
   readonly stack?: string;
   /** More context values for the CDK app (`-c name=value`). */
@@ -37,9 +39,12 @@ export interface Deployment extends DeployedStack {
 
 /** Deploys a project with the real CDK CLI and the project's own CDK app, as a user does. */
 export async function deployProject(options: DeployOptions): Promise<Deployment> {
-  const { endpoint, projectDir, stack, context = {} } = options;
+  const { endpoint, projectDir, app, stack, context = {} } = options;
   const contextValues = { project: projectDir, removal: "destroy", ...(stack ? { stack } : {}), ...context };
-  const contextArgs = Object.entries(contextValues).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const contextArgs = [
+    ...(app === undefined ? [] : ["--app", `npx --no -- node ${app}`]),
+    ...Object.entries(contextValues).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+  ];
 
   await bootstrap(endpoint);
   const [name, outputs] = await inTemporaryFolder(async (folder) => {

@@ -1,0 +1,36 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { App, CfnOutput, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
+import { buildSync } from "esbuild";
+import { StatefulActors } from "../../../cdk/index.ts";
+
+const here = import.meta.dirname;
+const code = mkdtempSync(join(tmpdir(), "bound-function-"));
+buildSync({
+  entryPoints: [join(here, "function.ts")],
+  outfile: join(code, "index.mjs"),
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  banner: {
+    js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+  },
+  logLevel: "error",
+});
+
+const app = new App();
+const stack = new Stack(app, "bound");
+const actors = new StatefulActors(stack, "Actors", {
+  project: join(here, "../../../examples/account"),
+  removalPolicy: RemovalPolicy.DESTROY,
+});
+const bound = new LambdaFunction(stack, "Bound", {
+  code: Code.fromAsset(code),
+  handler: "index.handler",
+  runtime: Runtime.NODEJS_24_X,
+});
+actors.bind(bound, { BANK: "Account" });
+new CfnOutput(stack, "Url", { value: actors.url });
+new CfnOutput(stack, "FunctionName", { value: bound.functionName });
