@@ -47,6 +47,12 @@ export interface ConnectedActors {
  * @throws TypeError the url is none
  */
 export function connect(options: ConnectOptions): ConnectedActors {
+  const { url, router } = (options ?? {}) as { url?: unknown; router?: unknown };
+  if (!isName(url) && !isName(router)) {
+    throw new TypeError(
+      'connect takes { url } of a front door, such as { url: "http://localhost:8787" }, or { router }, the name of a router function',
+    );
+  }
   const route = "url" in options ? httpRoute(options) : lambdaRoute(options);
   const caller = createCaller({
     actors: new Map(),
@@ -61,10 +67,15 @@ export function connect(options: ConnectOptions): ConnectedActors {
   };
 }
 
+function isName(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
 function httpRoute({ url, headers = {} }: Extract<ConnectOptions, { url: string }>): Route {
-  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (!parsed || !/^https?:$/.test(parsed.protocol) || parsed.username !== "" || parsed.search !== "") {
     throw new TypeError(
-      `connect got the url ${JSON.stringify(url)}; give it with its scheme, such as http://localhost:8787`,
+      `connect got the url ${JSON.stringify(url)}; it is one such as http://localhost:8787, with a scheme, and without a query or a password (give headers for that)`,
     );
   }
   const give = typeof headers === "function" ? headers : () => headers;

@@ -24,7 +24,8 @@ export const MAX_DELAY_MS = 900_000;
 export function checkCallOptions(options: CallOptions): CallOptions {
   const { idempotencyKey, envelopeId, delayMs } = options;
   if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey);
-  if (envelopeId !== undefined && !(typeof envelopeId === "string" && isEnvelopeId(envelopeId))) {
+  // An error of another kind has none, and without one the call would simply be made again.
+  if (Object.hasOwn(options, "envelopeId") && !(typeof envelopeId === "string" && isEnvelopeId(envelopeId))) {
     throw new ActorCallOptionError(
       `the envelopeId ${show(envelopeId)} names no envelope; pass on the envelopeId of an ActorCallTimeoutError as it is`,
     );

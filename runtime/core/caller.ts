@@ -16,6 +16,7 @@ import {
   PayloadTooLargeError,
   StorageScopeError,
 } from "./errors.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 import { type ActorClass, methodOf, refusePrivate } from "./method.ts";
 import { operation } from "./operation.ts";
 import { decodeOutcome, type Outcome } from "./outcome.ts";
@@ -135,7 +136,8 @@ export function createCaller(deps: CallerDeps): Caller {
           ...identify(request, true),
           to,
           call,
-          fingerprint,
+          // It leaves no result: a call with the same key must not take that for its own.
+          fingerprint: fingerprintOf(to, ["one-way", fingerprint]),
           awaited: false,
           due: options.delayMs ? clock.now() + options.delayMs : undefined,
           deadline: NO_DEADLINE,
@@ -188,7 +190,7 @@ function checkSize(envelope: Envelope): void {
   const bytes = utf8Length(encodeEnvelope(envelope));
   if (bytes > MAX_ENVELOPE_BYTES) {
     throw new PayloadTooLargeError(
-      `the arguments of ${envelope.call.method} make an envelope of ${bytes} bytes; at most ${MAX_ENVELOPE_BYTES} are allowed`,
+      `${envelope.call.kind === "fetch" ? "the request makes" : `the arguments of ${envelope.call.method} make`} an envelope of ${bytes} bytes; at most ${MAX_ENVELOPE_BYTES} are allowed`,
       { effect: "refused" },
     );
   }
@@ -215,7 +217,7 @@ function notASend(envelopeId: string): ActorCallOptionError {
 
 function otherCall({ id, to, call }: Envelope): ActorIdempotencyError {
   return new ActorIdempotencyError(
-    `${to.type}.${call.method} was not run: its idempotency key belongs to a call of something else or with other arguments; use a fresh key for another call (envelope ${id})`,
+    `${to.type}.${call.method} was not run: its idempotency key or envelope id belongs to a call of something else, with other arguments, or one-way; use a fresh key for another call (envelope ${id})`,
   );
 }
 

@@ -161,6 +161,7 @@ export interface WireCause {
   readonly name: string;
   readonly message: string;
   readonly stack: string;
+  readonly cause?: WireCause;
 }
 
 const CLASSES = [
@@ -199,6 +200,8 @@ export function isActorErrorName(name: string): boolean {
 
 /** Longest stack that travels, in characters: it is kept as long as the outcome. */
 const MAX_STACK = 4_000;
+/** How many causes of causes travel. */
+const MAX_CAUSES = 4;
 
 /**
  * The wire form of whatever a turn threw; anything but the runtime's own errors is an `ActorMethodError`.
@@ -224,22 +227,26 @@ export function toWireError(thrown: unknown, { exposeStacks }: { exposeStacks: b
 
 function wireCauseOf(thrown: unknown): WireCause | undefined {
   try {
-    const origin = thrown instanceof ActorError ? (thrown.cause ?? thrown) : thrown;
-    const stack = stackOf(origin)?.slice(0, MAX_STACK);
-    if (!(origin instanceof Error) || stack === undefined) return undefined;
-    return { name: String(origin.name), message: messageOf(origin), stack };
+    return wireCause(thrown instanceof ActorError ? (thrown.cause ?? thrown) : thrown, MAX_CAUSES);
   } catch {
     return undefined;
   }
 }
 
+function wireCause(origin: unknown, depth: number): WireCause | undefined {
+  const stack = stackOf(origin)?.slice(0, MAX_STACK);
+  if (!(origin instanceof Error) || stack === undefined) return undefined;
+  const cause = depth > 1 ? wireCause(origin.cause, depth - 1) : undefined;
+  return { name: String(origin.name), message: messageOf(origin), stack, ...(cause && { cause }) };
+}
+
 /**
- * What user code threw, as the failure of its turn. The turn ran, so a refusal is that of a call it made and must not
- * tell this turn's caller that nothing happened.
+ * What user code threw, as the failure of its turn. The turn ran and is rolled back, so a refusal, or an unknown outcome, is
+ * that of a call it made and must not tell this turn's caller that nothing happened, or that it may still run.
  */
 export function failureOf(thrown: unknown): ActorError {
   try {
-    if (thrown instanceof ActorError && thrown.effect !== "refused" && isText(thrown.name, thrown.message)) {
+    if (thrown instanceof ActorError && thrown.effect === "failed" && isText(thrown.name, thrown.message)) {
       return thrown;
     }
   } catch {
@@ -271,8 +278,8 @@ export function fromWireError({ name, message, effect, cause }: WireError): Acto
 }
 
 /** The remote side's error as an object here: its stack is the remote one. */
-function remoteError({ name, message, stack }: WireCause): Error {
-  const error = new Error(message);
+function remoteError({ name, message, stack, cause }: WireCause): Error {
+  const error = new Error(message, cause && { cause: remoteError(cause) });
   error.name = name;
   error.stack = stack;
   return error;

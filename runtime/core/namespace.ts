@@ -56,7 +56,7 @@ interface StubBase<A> {
   /**
    * One-way messages: `stub.send.method(…)` resolves when the message is durable in the mailbox; the method's result is
    * not kept. In a method of an actor, messages leave only if that method's call commits, each exactly once.
-   * (`stub.send(…)` itself calls a method named `send`.)
+   * (`stub.send(…)` itself calls a method named `send`.) One that uses a key again is dropped, as nobody waits for its answer.
    *
    * @throws ActorError refused as a call would be, or `ActorCallTimeoutError`: it is unknown whether it was sent
    * @throws StorageLimitError over 100 messages, or 128 KiB of them, in one turn
@@ -115,9 +115,15 @@ export function createNamespace(type: string, { caller, ids }: { caller: Caller;
 /** What a stub is made of. Its class keeps the codec from taking a stub for a plain value. */
 class Stub {
   readonly id: string;
+  readonly #type: string;
 
-  constructor(id: string) {
-    this.id = id;
+  constructor({ type, name }: ActorId) {
+    this.id = name;
+    this.#type = type;
+  }
+
+  toString(): string {
+    return `${this.#type}/${this.id}`;
   }
 }
 
@@ -136,14 +142,18 @@ function createStub(to: ActorId, caller: Caller, options: CallOptions): ActorStu
           caller.send(() => methodRequest(to, { method, args, options })),
     ),
   };
-  return byName(new Stub(to.name), (method) =>
+  return byName(new Stub(to), (method) =>
     Object.hasOwn(own, method) ? own[method] : (...args: unknown[]) => callMethod(method, args),
   ) as unknown as ActorStub;
 }
 
-/** An object that has a property of any name. */
+/** An object that has a property of any name; what every object has stays its own, as no actor's method may have such a name. */
 function byName<T extends object>(target: T, property: (name: string) => unknown): T {
   return new Proxy(target, {
-    get: (_, name) => (typeof name === "symbol" || NOT_METHODS.has(name) ? undefined : property(name)),
+    get(_, name) {
+      if (typeof name === "symbol" || NOT_METHODS.has(name)) return undefined;
+      const inherited: unknown = name in Object.prototype ? Reflect.get(target, name) : undefined;
+      return typeof inherited === "function" ? inherited.bind(target) : property(name);
+    },
   });
 }

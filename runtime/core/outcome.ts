@@ -28,7 +28,7 @@ export function succeeded(result: unknown, method: string): Outcome {
   const bytes = utf8Length(text);
   if (bytes > MAX_RESULT_BYTES) {
     throw new PayloadTooLargeError(
-      `the result of ${method} has ${bytes} bytes encoded; at most ${MAX_RESULT_BYTES} are allowed. Return it in pages`,
+      `the result of ${method} has ${bytes} bytes encoded; at most ${MAX_RESULT_BYTES} are allowed. Return it in parts`,
     );
   }
   return { ok: true, result: text };

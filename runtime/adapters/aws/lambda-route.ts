@@ -46,7 +46,7 @@ export function createLambdaRoute({ router, client, clock }: LambdaRouteOptions)
         abortSignal: AbortSignal.timeout(waitMs),
       })
       .catch((error: unknown) => {
-        throw error instanceof Error && NOT_INVOKED.has(error.name) ? notInvoked(router, error) : error;
+        throw isNotInvoked(error) ? notInvoked(router, error) : error;
       });
     if (FunctionError !== undefined || !Payload) return "unknown";
     return answerIn(Payload.transformToString(), router);
@@ -66,6 +66,10 @@ function answerIn(payload: string, router: string): DoorAnswer {
   const meant = doorError(answer.error);
   if (meant === "unknown") return meant;
   throw meant;
+}
+
+function isNotInvoked(error: unknown): error is Error {
+  return error instanceof Error && (NOT_INVOKED.has(error.name) || error.message === "Region is missing");
 }
 
 function notInvoked(router: string, cause: Error): ActorConnectionError {

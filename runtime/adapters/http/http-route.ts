@@ -8,7 +8,7 @@ import { ENVELOPE_TYPE, ENVELOPES_PATH, OUTCOME_TYPE, SENT_AT_HEADER } from "./e
 /** Time on top of an envelope's own, in ms, for the other side's refusal to arrive. */
 const GRACE_MS = 5_000;
 /** How long a one-way message may take to become durable, in ms. */
-const SEND_WAIT_MS = 30_000;
+const SEND_WAIT_MS = 10_000;
 
 /** Names and texts of headers. */
 export type HeaderTexts = Readonly<Record<string, string>>;
@@ -23,7 +23,7 @@ export interface HttpRouteOptions {
 
 /** The way to the instances behind another program's front door. */
 export function createHttpRoute({ url, headers, clock }: HttpRouteOptions): Route {
-  const endpoint = new URL(ENVELOPES_PATH, url);
+  const endpoint = endpointOf(url);
   return createDoorRoute(async (envelope) => {
     const waitMs = envelope.awaited ? envelope.deadline - clock.now() + GRACE_MS : SEND_WAIT_MS;
     const sent = await headersFrom(headers);
@@ -83,10 +83,21 @@ function errorIn(text: string): { name: string; message: string } | undefined {
   }
 }
 
-/** Nobody listens there, or there is no such host: nothing was sent. */
+/** A front door may lie behind a path of its own. */
+function endpointOf(url: string): URL {
+  const endpoint = new URL(url);
+  endpoint.pathname = endpoint.pathname.replace(/\/$/, "") + ENVELOPES_PATH;
+  return endpoint;
+}
+
+/** Codes of errors that come before anything is sent. */
+const NO_CONNECTION =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EPROTO|UND_ERR_CONNECT_TIMEOUT|ERR_SSL_.*|ERR_TLS_.*|CERT_.*|DEPTH_ZERO_.*|SELF_SIGNED_.*|UNABLE_TO_.*)$/;
+
+/** Nobody listens there, there is no such host, or fetch will not go there: nothing was sent. */
 function isUnreachable(error: unknown): boolean {
-  const { cause } = error as { cause?: { code?: unknown } };
-  return ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"].includes(String(cause?.code));
+  const { cause } = error as { cause?: { code?: unknown; message?: unknown } };
+  return NO_CONNECTION.test(String(cause?.code)) || cause?.message === "bad port";
 }
 
 function unreachable(endpoint: URL, cause: unknown): ActorConnectionError {

@@ -33,6 +33,7 @@ describe("an option that breaks its rule is refused by value, rule and fix:", ()
     [{ envelopeId: "a\n" }, `the envelopeId "a\\n" ${ID_RULE}`],
     [{ envelopeId: "a".repeat(37) }, `the envelopeId "${"a".repeat(37)}" ${ID_RULE}`],
     [{ envelopeId: 7 }, `the envelopeId 7 ${ID_RULE}`],
+    [{ envelopeId: undefined }, `the envelopeId undefined ${ID_RULE}`],
     [{ delayMs: -1 }, `a delayMs of -1 ${DELAY_RULE}`],
     [{ delayMs: 900_001 }, `a delayMs of 900001 ${DELAY_RULE}`],
     [{ delayMs: Number.NaN }, `a delayMs of NaN ${DELAY_RULE}`],

@@ -198,6 +198,21 @@ describe("a call made by a method", () => {
     });
   });
 
+  test("and unknown fails the method too: its turn is rolled back, and can't be asked for by the other's id", async () => {
+    const { run, stored } = caller(async (greet, storage) => {
+      await storage.put("kept", true);
+      await greet("bob");
+    });
+    expect(await run()).toEqual({
+      ok: false,
+      error: {
+        name: "ActorMethodError",
+        message: expect.stringContaining("Greeter.greet did not answer in time"),
+      },
+    });
+    expect(await stored()).toEqual([]);
+  });
+
   test("I6: and not awaited has left before its turn ends", async () => {
     const { run, mailbox, sent } = caller((greet) => {
       greet("log").catch(() => {});
@@ -346,6 +361,22 @@ test("a binding reaches the instances of its type", async () => {
   expect(sent[0]?.to).toEqual({ type: "Greeter", name: "two" });
 });
 
+test("a call with the key of a one-way message is refused: there is no result to give", async () => {
+  const { caller, call, sent, route } = start();
+  const { send } = route.mailbox;
+  route.mailbox.send = async (envelope) => {
+    await send(envelope);
+    await route.replies.write(
+      envelope.id,
+      encodeOutcome(succeeded(undefined, "greet"), envelope.fingerprint),
+    );
+  };
+  const options = { idempotencyKey: "one" };
+  await caller.send(() => methodRequest(one, { method: "greet", args: ["you"], options }));
+  await expect(call(one, "greet", ["you"], options)).rejects.toMatchObject({ name: "ActorIdempotencyError" });
+  expect(new Set(sent.map(({ id }) => id)).size).toBe(1);
+});
+
 describe("a stub", () => {
   const { caller, sent } = start(() => succeeded("hi", "greet"));
   const namespace = createNamespace("Greeter", { caller, ids: { next: () => "fresh" } });
@@ -361,6 +392,15 @@ describe("a stub", () => {
     for (const name of ["", "x".repeat(1025), 7 as unknown as string]) {
       expect(() => namespace.idFromName(name)).toThrow(ActorNameError);
     }
+  });
+
+  test("can be shown and compared without a call", async () => {
+    expect([`${stub}`, `${stub.send}`.includes("=>"), [stub, stub].sort().length]).toEqual([
+      "Greeter/one",
+      true,
+      2,
+    ]);
+    expect(sent.length).toBe(1);
   });
 
   test("can't be sent or stored: it is no plain value", () => {

@@ -48,6 +48,20 @@ describe("what a method threw", () => {
     });
   });
 
+  test("travels with the causes of its cause, four deep at most", () => {
+    let error = new Error("level 0");
+    for (let level = 1; level < 8; level++) error = new Error(`level ${level}`, { cause: error });
+    const messages: string[] = [];
+    for (
+      let each = overTheWire(error, true) as Error | undefined;
+      each;
+      each = each.cause as Error | undefined
+    ) {
+      messages.push(each.message);
+    }
+    expect(messages).toEqual(["level 7", "level 7", "level 6", "level 5", "level 4"]);
+  });
+
   test("and that the runtime threw keeps its name", () => {
     expect(overTheWire(new StorageLimitError("too much"), false)).toMatchObject({
       name: "StorageLimitError",
