@@ -1,11 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type BuildFailure, build, type Message, type Metafile } from "esbuild";
-import { BundleError } from "../project/bundle.ts";
+import { build, type Metafile } from "esbuild";
+import { asBundleError, commonOptions, RUNTIME_PACKAGES } from "../project/bundle.ts";
 import type { Project } from "../project/project.ts";
 
-/** The names by which a user's code imports this package: its own, and the one of the API it follows. */
-const RUNTIME_PACKAGES = ["stateful-actors", "@telnyx/edge-runtime"] as const;
 export type RuntimePackage = (typeof RUNTIME_PACKAGES)[number];
 
 export interface ProjectScan {
@@ -28,22 +26,15 @@ export async function scanProject(project: Project): Promise<ProjectScan> {
 async function bundle(project: Project): Promise<Metafile> {
   try {
     const { metafile } = await build({
-      absWorkingDir: project.dir,
+      ...commonOptions(project),
       entryPoints: [project.main],
       outfile: "scan.mjs",
-      bundle: true,
-      platform: "node",
-      format: "esm",
-      target: "node22",
       external: [...RUNTIME_PACKAGES],
       metafile: true,
-      write: false,
-      logLevel: "silent",
     });
     return metafile;
   } catch (error) {
-    if (!isBuildFailure(error)) throw error;
-    throw new BundleError(error.errors.map(formatMessage).join("\n"), { cause: error });
+    throw asBundleError(error);
   }
 }
 
@@ -79,14 +70,4 @@ function dependencyNames(file: string): ReadonlySet<string> {
     // A package.json that can't be read is for npm to complain about.
     return new Set();
   }
-}
-
-function isBuildFailure(error: unknown): error is BuildFailure {
-  return (
-    error instanceof Error && "errors" in error && Array.isArray(error.errors) && error.errors.length > 0
-  );
-}
-
-function formatMessage({ text, location }: Message): string {
-  return location === null ? text : `${location.file}:${location.line}:${location.column + 1}: ${text}`;
 }
