@@ -3,7 +3,7 @@ import { createDynamoReplies } from "../runtime/adapters/aws/dynamo-replies.ts";
 import { createSqsMailbox } from "../runtime/adapters/aws/sqs-mailbox.ts";
 import { systemClock } from "../runtime/adapters/system/clock.ts";
 import { randomIds } from "../runtime/adapters/system/ids.ts";
-import { type CallerDeps, onlyRoute } from "../runtime/core/caller.ts";
+import { type CallerDeps, onlyRoute, type Route } from "../runtime/core/caller.ts";
 import type { Mailbox } from "../runtime/ports/mailbox.ts";
 import type { Replies } from "../runtime/ports/replies.ts";
 import { optional, required, requiredSeconds } from "./environment.ts";
@@ -57,6 +57,19 @@ export function ownerAddresses(): ReadonlyMap<string, Address> {
   return new Map(owners === undefined ? [] : Object.entries(JSON.parse(owners) as Record<string, Address>));
 }
 
+/** Ways to other deployments, one an address: all that wait for replies of one table share a poller. */
+export function foreignRoutes(
+  clients: AwsClients,
+  retention: { retentionMs: number },
+): (address: Address) => Route {
+  const routes = new Map<string, Route>();
+  return (address) => {
+    const route = routes.get(address.replies) ?? awsRoute(clients, address, retention);
+    routes.set(address.replies, route);
+    return route;
+  };
+}
+
 /** The way to each type: the deployment's own instances, or those of its owner. */
 export function routesByType(
   clients: AwsClients,
@@ -68,8 +81,7 @@ export function routesByType(
   owners: ReadonlyMap<string, Address>,
 ): CallerDeps["routeTo"] {
   const toOwn = onlyRoute(own.route, own.types);
-  const shared = new Map(
-    [...owners].map(([type, address]) => [type, awsRoute(clients, address, own)] as const),
-  );
+  const toOwner = foreignRoutes(clients, own);
+  const shared = new Map([...owners].map(([type, address]) => [type, toOwner(address)] as const));
   return (type) => shared.get(type) ?? toOwn(type);
 }

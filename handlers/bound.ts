@@ -5,9 +5,9 @@
 import { systemClock } from "../runtime/adapters/system/clock.ts";
 import { randomIds } from "../runtime/adapters/system/ids.ts";
 import { bindActors, env as filled } from "../runtime/core/bindings.ts";
-import { createCaller, type Route } from "../runtime/core/caller.ts";
+import { createCaller } from "../runtime/core/caller.ts";
 import type { Env } from "../runtime/core/stateful-actor.ts";
-import { type Address, awsClients, awsRoute } from "./aws-routes.ts";
+import { type Address, awsClients, foreignRoutes } from "./aws-routes.ts";
 import { optional } from "./environment.ts";
 
 export type { ActorNamespace, ActorStub } from "../runtime/core/namespace.ts";
@@ -23,10 +23,10 @@ export const env: Env = boundEnv(optional("ACTOR_BINDINGS"));
 function boundEnv(bindings: string | undefined): Env {
   if (bindings === undefined) return unbound();
   const addresses: Record<string, Address & { readonly type: string }> = JSON.parse(bindings);
-  const clients = awsClients();
+  const routeTo = foreignRoutes(awsClients(), { retentionMs: 0 });
   for (const [binding, { type, ...address }] of Object.entries(addresses)) {
     // Two bindings of one type may lead to two stacks, so each has a caller of its own.
-    const route: Route = awsRoute(clients, address, { retentionMs: 0 });
+    const route = routeTo(address);
     const caller = createCaller({
       actors: new Map(),
       routeTo: () => route,
