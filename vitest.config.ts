@@ -11,6 +11,7 @@ export default defineConfig({
       { find: /^stateful-actors$|^@telnyx\/edge-runtime$/, replacement: source("runtime/index.ts") },
       { find: /^stateful-actors\/client$/, replacement: source("runtime/client.ts") },
       { find: /^stateful-actors\/bound$/, replacement: source("handlers/bound.ts") },
+      { find: /^stateful-actors\/testing$/, replacement: source("handlers/testing.ts") },
       { find: /^stateful-actors\/cdk$/, replacement: source("cdk/index.ts") },
     ],
   },
@@ -34,6 +35,13 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: "docs",
+          include: ["test/docs/**/*.test.ts"],
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: "stores",
           include: ["test/stores/**/*.test.ts"],
           globalSetup: "test/endpoints/stores-setup.ts",
@@ -44,8 +52,19 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: "chaos",
+          include: ["test/chaos/**/*.test.ts"],
+          globalSetup: "test/endpoints/chaos-setup.ts",
+          // Each file starts processes of its own, several at a time.
+          fileParallelism: false,
+          hookTimeout: seconds(60),
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: "stack",
-          include: ["test/stack/**/*.test.ts"],
+          include: ["test/{stack,upgrade}/**/*.test.ts"],
           globalSetup: "test/endpoints/stack-setup.ts",
           // One stack and one emulator serve all files, and tests that kill or starve a worker would disturb the others.
           fileParallelism: false,

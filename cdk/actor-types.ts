@@ -1,5 +1,5 @@
-import { nearName } from "../project/near-name.ts";
-import type { Project } from "../project/project.ts";
+import type { ProjectCode } from "../project/project.ts";
+import { nearName } from "../runtime/core/near-name.ts";
 import type { IStatefulActors } from "./callable-actors.ts";
 import { ConfigurationError } from "./configuration-error.ts";
 
@@ -11,7 +11,7 @@ export interface ActorTypes {
 }
 
 export interface TypeSources {
-  readonly project: Project;
+  readonly project: ProjectCode;
   /** By type. */
   readonly owners: Readonly<Record<string, IStatefulActors>>;
   /** What the entry module exports; undefined where it was not looked at, and what has no owner is taken to be there. */

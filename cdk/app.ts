@@ -14,7 +14,7 @@ try {
   // Synthesized below, and not again when the process ends after an error.
   const app = new App({ autoSynth: false });
   const context = readContext(app.node, { defaultProject: DEFAULT_PROJECT });
-  const { project, stackName, removalPolicy } = context;
+  const { project, stackName, auth, removalPolicy } = context;
   const owners = [...context.owners].map(([type, stack]) => [
     type,
     // An id that no stack can have.
@@ -23,7 +23,7 @@ try {
   const { manifest } = readProject(project);
   new ActorsStack(app, stackName ?? manifest.name, {
     description: `Stateful actors of ${manifest.name}`,
-    actors: { project, owners: Object.fromEntries(owners), ...(removalPolicy && { removalPolicy }) },
+    actors: { project, auth, owners: Object.fromEntries(owners), ...(removalPolicy && { removalPolicy }) },
   });
   app.synth();
 } catch (error) {

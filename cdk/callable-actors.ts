@@ -43,8 +43,8 @@ export abstract class CallableActors extends Construct implements IStatefulActor
   abstract readonly callTarget: CallTarget;
 
   grantCall(fn: IFunction): Grant {
-    const grants = callStatements(this.callTarget).map(({ actions, resources }) =>
-      Grant.addToPrincipal({ grantee: fn, actions, resourceArns: resources }),
+    const grants = callStatements(this.callTarget).map(({ actions, resources, conditions }) =>
+      Grant.addToPrincipal({ grantee: fn, actions, resourceArns: resources, conditions }),
     );
     return grants.reduce((all, each) => all.combine(each));
   }

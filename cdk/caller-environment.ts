@@ -1,4 +1,5 @@
 import { type Duration, Stack } from "aws-cdk-lib";
+import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
 import { type CallTarget, callAddress } from "./call-target.ts";
 import type { IStatefulActors } from "./callable-actors.ts";
@@ -11,6 +12,10 @@ export interface CallerProps extends SharedFunctionProps {
   readonly owners: ReadonlyMap<string, IStatefulActors>;
   readonly replyRetention: Duration;
   readonly exposeStacks: boolean;
+  /** The property `environment`, which is a part of the project's variables by now. */
+  readonly givenVariables: Readonly<Record<string, string>> | undefined;
+  /** Secrets that are not found by their names, by binding. */
+  readonly secrets: Readonly<Record<string, ISecret>>;
 }
 
 /** What callers read from their environment; undefined: not set, and not to be set by the project either. */
@@ -20,6 +25,7 @@ export function callerEnvironment(scope: Construct, props: CallerProps): Record<
   return {
     REPLY_TABLE: target.replyTableName,
     MAILBOX_URL: target.mailboxUrl,
+    MAILBOX_SHARDS: target.shards === "1" ? undefined : target.shards,
     DELAY_URL: target.delayQueueUrl,
     REPLY_RETENTION_SECONDS: `${replyRetention.toSeconds()}`,
     ACTOR_OWNERS: owners.size > 0 ? Stack.of(scope).toJsonString(Object.fromEntries(addresses)) : undefined,

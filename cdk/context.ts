@@ -1,8 +1,11 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { RemovalPolicy } from "aws-cdk-lib";
+import { BUNDLING_STACKS } from "aws-cdk-lib/cx-api";
 import type { Node } from "constructs";
 import { isIdentifier } from "../project/manifest.ts";
+import { Auth } from "./auth.ts";
+import { AUTH_CHOICES, authChoice } from "./auth-choice.ts";
 import { ConfigurationError } from "./configuration-error.ts";
 import { isStackName, STACK_NAME_RULE } from "./stack-name.ts";
 
@@ -12,6 +15,8 @@ export interface Context {
   readonly project: string;
   /** `-c stack=<name>`; undefined: the name in the manifest. */
   readonly stackName: string | undefined;
+  /** `-c auth=iam|none|jwt:<issuer>,<audience>,…`: who may call the front door. Only what is deployed needs it. */
+  readonly auth: Auth;
   /** `-c removal=destroy|retain`; undefined: the default of the construct. */
   readonly removalPolicy: RemovalPolicy | undefined;
   /** `-c owners=<type>:<stack>,…`: the stacks in which types live that the project only refers to, by type. */
@@ -28,6 +33,7 @@ export function readContext(node: Node, { defaultProject }: { defaultProject: st
   return {
     project: projectFolder(node.tryGetContext("project") ?? defaultProject),
     stackName: stackName(node.tryGetContext("stack")),
+    auth: auth(node.tryGetContext("auth"), { deploys: deploys(node) }),
     removalPolicy: removalPolicy(node.tryGetContext("removal")),
     owners: owners(node.tryGetContext("owners")),
   };
@@ -45,6 +51,25 @@ function stackName(value: unknown): string | undefined {
   if (value === undefined) return undefined;
   if (isStackName(value)) return value;
   throw new ConfigurationError(`-c stack=${value}: ${STACK_NAME_RULE}; choose such a name`);
+}
+
+function auth(value: unknown, { deploys }: { deploys: boolean }): Auth {
+  // What is not deployed lets nobody in.
+  if (value === undefined && !deploys) return Auth.none();
+  if (value === undefined) {
+    throw new ConfigurationError(`-c auth is missing: it says who may call the front door; ${AUTH_CHOICES}`);
+  }
+  const choice = authChoice(String(value));
+  if (choice === undefined) {
+    throw new ConfigurationError(`-c auth=${value}: there is no such way to let callers in; ${AUTH_CHOICES}`);
+  }
+  return choice.kind === "jwt" ? Auth.jwt(choice) : Auth[choice.kind]();
+}
+
+/** Whether anything of this synthesis is deployed: the CDK CLI says which stacks are, and none for `cdk destroy`. */
+function deploys(node: Node): boolean {
+  const stacks: unknown = node.tryGetContext(BUNDLING_STACKS);
+  return !Array.isArray(stacks) || stacks.length > 0;
 }
 
 function removalPolicy(value: unknown): RemovalPolicy | undefined {

@@ -5,10 +5,10 @@ import { Code, type CodeConfig, type ResourceBindOptions } from "aws-cdk-lib/aws
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
 import type { Construct } from "constructs";
 import type { Handler } from "../project/bundle.ts";
-import type { Project } from "../project/project.ts";
+import type { ProjectCode } from "../project/project.ts";
 
 export interface FunctionSource {
-  readonly project: Project;
+  readonly project: ProjectCode;
   readonly handler: Handler;
 }
 
@@ -48,6 +48,7 @@ export class FunctionCode extends Code {
   }
 
   #createAsset(scope: Construct): Asset {
+    const { handler, project } = this.#source;
     let result: ReturnType<Bundle> = { warnings: [] };
     let failure: unknown;
     const tryBundle = (outDir: string): true => {
@@ -65,9 +66,13 @@ export class FunctionCode extends Code {
         assetHashType: AssetHashType.OUTPUT,
         bundling: {
           // Never pulled, because the local bundling always answers. The command only tells the bundles of a
-          // project apart: the CDK bundles assets with equal options once.
+          // folder apart: the CDK bundles assets with equal options once.
           image: DockerImage.fromRegistry("none"),
-          command: [this.#source.handler],
+          command: [
+            handler,
+            project.main,
+            ...project.manifest.actors.flatMap(({ binding, type }) => [binding, type]),
+          ],
           local: { tryBundle },
         },
       });

@@ -1,14 +1,15 @@
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
-import { argumentsMistake } from "./arguments-mistake.ts";
+import { parseArguments } from "./arguments.ts";
 
 export interface DevOptions {
   /** Absolute. */
   readonly projectDir: string;
   /** 0 takes any free port. */
   readonly port: number;
-  /** Absolute; each project gets a folder of its name in it. */
-  readonly stateDir: string;
+  /** Absolute; each project gets a folder of its name in it. `undefined`: state is kept in memory. */
+  readonly stateDir: string | undefined;
+  /** Whether to say nothing of each turn. */
+  readonly quiet: boolean;
 }
 
 /** The command line can't be understood; the message names the value, the rule and the fix. */
@@ -16,6 +17,8 @@ export class DevOptionsError extends Error {
   override readonly name = "DevOptionsError";
 }
 
+/** A folder of this name is `./memory`. */
+const IN_MEMORY = "memory";
 const DEFAULT_PORT = 8787;
 const MAX_PORT = 65_535;
 
@@ -23,10 +26,23 @@ export const DEV_HELP = `Serves a project of stateful actors on this machine, in
 
   actors dev [project folder] [options]
 
-  project folder   holds actors.toml or telnyx.toml (default: the account example)
+  project folder   holds actors.toml or telnyx.toml (default: this folder if it
+                   does, else the account example)
   --port <n>       port to listen on, 0 for any free one (default: $PORT, else ${DEFAULT_PORT})
-  --state <dir>    where state is kept, a folder for each project (default: .actors)
-  -h, --help       show this`;
+  --state <dir>    where state is kept, a folder for each project (default: .actors),
+                   or memory: nothing is written, and all is gone at the end
+  -q, --quiet      no line for each turn
+  -h, --help       show this
+
+A save of any source, or of the manifest, puts the new code to work at once; state
+is kept. What the actors do and hold shows at /__actors.`;
+
+const OPTIONS = {
+  port: { type: "string" },
+  state: { type: "string" },
+  quiet: { type: "boolean", short: "q" },
+  help: { type: "boolean", short: "h" },
+} as const;
 
 /**
  * Reads the arguments after the program's name.
@@ -35,9 +51,9 @@ export const DEV_HELP = `Serves a project of stateful actors on this machine, in
  */
 export function parseDevOptions(
   args: readonly string[],
-  given: { cwd: string; port: string | undefined; exampleDir: string },
+  given: { cwd: string; port: string | undefined; defaultDir: string },
 ): DevOptions | "help" {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = parseArguments(args, OPTIONS, DevOptionsError);
   if (values.help === true) return "help";
   if (positionals.length > 1) {
     throw new DevOptionsError(
@@ -46,26 +62,11 @@ export function parseDevOptions(
   }
   const [projectDir] = positionals;
   return {
-    projectDir: projectDir === undefined ? given.exampleDir : resolve(given.cwd, projectDir),
+    projectDir: projectDir === undefined ? given.defaultDir : resolve(given.cwd, projectDir),
     port: values.port === undefined ? envPort(given.port) : port(values.port, "--port"),
-    stateDir: resolve(given.cwd, stateFolder(values.state)),
+    stateDir: values.state === IN_MEMORY ? undefined : resolve(given.cwd, stateFolder(values.state)),
+    quiet: values.quiet === true,
   };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        port: { type: "string" },
-        state: { type: "string" },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-  } catch (error) {
-    throw new DevOptionsError(argumentsMistake(error), { cause: error });
-  }
 }
 
 function envPort(text: string | undefined): number {

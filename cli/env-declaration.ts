@@ -7,8 +7,8 @@ import type { ProjectScan } from "./project-scan.ts";
 export const DECLARATION_MARK = "// Written by `actors types`";
 
 /**
- * The TypeScript declaration of a project's `env`: a namespace for each binding of the manifest, and nothing for
- * `[env_vars]`, which are in `process.env`.
+ * The TypeScript declaration of a project's `env`: a namespace for each binding of the manifest, the names of its
+ * secrets, and nothing for `[env_vars]`, which are in `process.env`.
  * @param options.outFile absolute; imports are written relative to its folder
  */
 export function envDeclaration(options: { project: Project; scan: ProjectScan; outFile: string }): string {
@@ -20,9 +20,13 @@ export function envDeclaration(options: { project: Project; scan: ProjectScan; o
       ? [`    ${binding}: ActorNamespace<import(${entry}).${type}>;`]
       : [...reference(binding, type), `    ${binding}: ActorNamespace<unknown>;`],
   );
+  const { secrets } = project.manifest;
+  const names = secrets.map(({ binding }) => JSON.stringify(binding)).join(" | ");
+  if (secrets.length > 0) bindings.push(`    SECRETS: Secrets<${names}>;`);
+  const imported = secrets.length > 0 ? "ActorNamespace, Secrets" : "ActorNamespace";
   return [
     `${DECLARATION_MARK} from ${basename(project.manifestFile)}: run it again after a change.`,
-    `import type { ActorNamespace } from ${JSON.stringify(from)};`,
+    `import type { ${imported} } from ${JSON.stringify(from)};`,
     ...scan.packages.flatMap((name) => [
       `declare module ${JSON.stringify(name)} {`,
       "  interface Env {",

@@ -2,11 +2,20 @@ import { inspect } from "node:util";
 import { ProjectError } from "../handlers/project-module.ts";
 import { BundleError } from "../project/bundle.ts";
 import { ManifestError } from "../project/manifest.ts";
+import { ActorError, ActorFormatError } from "../runtime/core/errors.ts";
 import { CommandError } from "./command-error.ts";
 import { DevOptionsError } from "./dev-options.ts";
 import { UserModuleError } from "./user-module.ts";
 
-const EXPECTED = [BundleError, CommandError, DevOptionsError, ManifestError, ProjectError, UserModuleError];
+const EXPECTED = [
+  ActorFormatError,
+  BundleError,
+  CommandError,
+  DevOptionsError,
+  ManifestError,
+  ProjectError,
+  UserModuleError,
+];
 
 /** What the developer reads when a command can't do its work. */
 export function failureText(error: unknown): string {
@@ -23,9 +32,19 @@ export function failureText(error: unknown): string {
 }
 
 /** Says why and ends the process: the user's module may have left timers or sockets behind. */
-export function fail(error: unknown): never {
-  console.error(`error: ${failureText(error)}`);
+export function fail(error: unknown, { json = false } = {}): never {
+  const message = failureText(error);
+  console.error(json ? JSON.stringify({ error: errorJson(error, message) }) : `error: ${message}`);
   process.exit(1);
+}
+
+/** An actor's error is what programs tell apart: it stands for itself. */
+function errorJson(error: unknown, message: string): { name: string; message: string; help?: string } {
+  if (!(error instanceof Error)) return { name: "Error", message };
+  const { cause } = error;
+  return cause instanceof ActorError
+    ? { name: cause.name, message: cause.message, help: cause.help }
+    : { name: error.name, message };
 }
 
 interface SystemError extends Error {

@@ -4,7 +4,8 @@ export interface Served {
   readonly project: Project;
   readonly module: Readonly<Record<string, unknown>>;
   readonly url: string;
-  readonly stateDir: string;
+  /** `undefined`: in memory. */
+  readonly stateDir: string | undefined;
   /** Whether it is the example of this package, whose routes are known. */
   readonly isExample: boolean;
 }
@@ -22,7 +23,8 @@ export function greeting(served: Served): string {
     "",
     `  project  ${project.dir}`,
     ...actors.map((actor, index) => `  ${index === 0 ? "actors " : "       "}  ${actor}`),
-    `  state    ${stateDir}`,
+    `  state    ${stateDir ?? "in memory, gone when this ends"}`,
+    `  look     ${url}/__actors`,
     "",
     "Try it:",
     `  ${firstCommand(served)}`,
@@ -45,7 +47,7 @@ function hasFetch(front: unknown): boolean {
 
 function firstMethod(actor: unknown): string {
   const methods = typeof actor === "function" ? Object.getOwnPropertyDescriptors(actor.prototype) : {};
-  const special = /^(_.*|constructor|fetch|alarm|webSocket)$/;
+  const special = /^(_.*|constructor|fetch|alarm|onAlarmDropped|webSocket)$/;
   const found = Object.entries(methods).find(
     ([name, { value }]) => typeof value === "function" && !special.test(name),
   );

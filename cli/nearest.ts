@@ -1,4 +1,4 @@
-import { slipsBetween } from "../project/near-name.ts";
+import { slipsBetween } from "../runtime/core/near-name.ts";
 
 /**
  * The candidate that was most likely meant by `written`: the one it shortens or lengthens, or the one with the fewest

@@ -37,6 +37,12 @@ export function findOwner(stateFolder: string, type: string): string | undefined
   return undefined;
 }
 
+/** The running server of one project, if there is one: its URL, and the types that it owns. */
+export function findServer(stateDir: string): { url: string; types: readonly string[] } | undefined {
+  const found = readAnnouncement(join(stateDir, FILE));
+  return found && isRunning(found.pid) ? found : undefined;
+}
+
 function readAnnouncement(file: string): Announcement | undefined {
   try {
     const { pid, url, types } = JSON.parse(readFileSync(file, "utf8"));

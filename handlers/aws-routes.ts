@@ -6,12 +6,15 @@ import { randomIds } from "../runtime/adapters/system/ids.ts";
 import { type CallerDeps, onlyRoute, type Route } from "../runtime/core/caller.ts";
 import type { Mailbox } from "../runtime/ports/mailbox.ts";
 import type { Replies } from "../runtime/ports/replies.ts";
-import { optional, required, requiredSeconds } from "./environment.ts";
+import { xrayHeader } from "./aws-tracing.ts";
+import { optional, required, requiredSeconds, shardCount } from "./environment.ts";
 
 /** Names of the AWS things through which the instances of a deployment are called. */
 export interface Address {
-  /** URL of the mailbox queue. */
+  /** URL of the mailbox queue, or of the first one of several. */
   readonly mailbox: string;
+  /** How many mailbox queues there are, in digits; absent: one. */
+  readonly shards?: string;
   /** URL of the queue where messages wait until they are due. */
   readonly delay: string;
   /** Name of the reply table. */
@@ -31,12 +34,19 @@ export function awsClients(): AwsClients {
 /** The way to the instances at an address. */
 export function awsRoute(
   { sqs, dynamo }: AwsClients,
-  { mailbox, delay, replies }: Address,
+  { mailbox, shards = "1", delay, replies }: Address,
   { retentionMs }: { retentionMs: number },
 ): { readonly mailbox: Mailbox; readonly replies: Replies } {
   const clock = systemClock;
   return {
-    mailbox: createSqsMailbox({ client: sqs, mailboxUrl: mailbox, delayUrl: delay, clock }),
+    mailbox: createSqsMailbox({
+      client: sqs,
+      mailboxUrl: mailbox,
+      shards: shardCount(shards),
+      delayUrl: delay,
+      clock,
+      xrayHeader: xrayHeader(),
+    }),
     replies: createDynamoReplies({ client: dynamo, table: replies, clock, ids: randomIds, retentionMs }),
   };
 }
@@ -45,6 +55,7 @@ export function awsRoute(
 export function ownAddress(): Address & { readonly retentionMs: number } {
   return {
     mailbox: required("MAILBOX_URL"),
+    shards: optional("MAILBOX_SHARDS") ?? "1",
     delay: required("DELAY_URL"),
     replies: required("REPLY_TABLE"),
     retentionMs: requiredSeconds("REPLY_RETENTION_SECONDS"),

@@ -1,6 +1,8 @@
 /**
  * What a Lambda function imports that `actors.bind(fn, { … })` has bound to actors of another stack:
  * `import { env } from "stateful-actors/bound"`.
+ *
+ * @module stateful-actors/bound
  */
 import { systemClock } from "../runtime/adapters/system/clock.ts";
 import { randomIds } from "../runtime/adapters/system/ids.ts";
@@ -8,6 +10,7 @@ import { bindActors, env as filled } from "../runtime/core/bindings.ts";
 import { createCaller } from "../runtime/core/caller.ts";
 import type { Env } from "../runtime/core/stateful-actor.ts";
 import { type Address, awsClients, foreignRoutes } from "./aws-routes.ts";
+import { tracerOf } from "./aws-tracing.ts";
 import { optional } from "./environment.ts";
 
 export type { ActorNamespace, ActorStub } from "../runtime/core/namespace.ts";
@@ -24,6 +27,7 @@ function boundEnv(bindings: string | undefined): Env {
   if (bindings === undefined) return unbound();
   const addresses: Record<string, Address & { readonly type: string }> = JSON.parse(bindings);
   const routeTo = foreignRoutes(awsClients(), { retentionMs: 0 });
+  const tracer = tracerOf();
   for (const [binding, { type, ...address }] of Object.entries(addresses)) {
     // Two bindings of one type may lead to two stacks, so each has a caller of its own.
     const route = routeTo(address);
@@ -33,6 +37,7 @@ function boundEnv(bindings: string | undefined): Env {
       clock: systemClock,
       ids: randomIds,
       callWaitMs: CALL_WAIT_MS,
+      tracer,
     });
     bindActors([{ binding, type }], { caller, ids: randomIds });
   }

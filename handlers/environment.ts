@@ -18,3 +18,10 @@ export function requiredSeconds(name: string): number {
     throw new Error(`${name} must be a whole number of seconds`);
   return seconds * 1000;
 }
+
+/** How many mailbox queues there are, in digits. A wrong count would send calls to mailboxes that nobody looks at. */
+export function shardCount(shards: string): number {
+  const count = Number(shards);
+  if (Number.isInteger(count) && count >= 1) return count;
+  throw new Error(`a count of mailbox queues must be a whole number from 1, not ${JSON.stringify(shards)}`);
+}

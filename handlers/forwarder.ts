@@ -1,13 +1,15 @@
-import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { sqsClient } from "../runtime/adapters/aws/clients.ts";
 import { createSqsMailbox } from "../runtime/adapters/aws/sqs-mailbox.ts";
 import { systemClock } from "../runtime/adapters/system/clock.ts";
-import { consoleTelemetry } from "../runtime/adapters/system/console-telemetry.ts";
+import { aboutEnvelope } from "../runtime/core/about.ts";
 import { decodeEnvelope, EnvelopeError } from "../runtime/core/envelope.ts";
-import { messageOf } from "../runtime/core/errors.ts";
-import type { Mailbox } from "../runtime/ports/mailbox.ts";
-import type { Telemetry } from "../runtime/ports/telemetry.ts";
-import { required } from "./environment.ts";
+import { ActorFormatError, messageOf } from "../runtime/core/errors.ts";
+import type { Envelope, Mailbox } from "../runtime/ports/mailbox.ts";
+import type { ProblemMetric, Telemetry } from "../runtime/ports/telemetry.ts";
+import { lambdaTelemetry } from "./aws-telemetry.ts";
+import { xrayHeader } from "./aws-tracing.ts";
+import { optional, required, shardCount } from "./environment.ts";
 
 /**
  * What a message may still have to wait when it comes out of the delay queue, in ms: clocks differ a little, and
@@ -16,15 +18,22 @@ import { required } from "./environment.ts";
 const EARLY_MS = 1_000;
 
 /** The forwarder Lambda's handler: messages whose delay is over in, envelopes in mailboxes out. It knows no user code. */
-export function createForwarderHandler(): (event: SQSEvent) => Promise<SQSBatchResponse> {
+export function createForwarderHandler(): (
+  event: SQSEvent,
+  context?: Partial<Pick<Context, "awsRequestId">>,
+) => Promise<SQSBatchResponse> {
+  const telemetry = lambdaTelemetry();
   const mailbox = createSqsMailbox({
     client: sqsClient(),
     mailboxUrl: required("MAILBOX_URL"),
+    shards: shardCount(optional("MAILBOX_SHARDS") ?? "1"),
     delayUrl: required("DELAY_URL"),
     clock: systemClock,
     earlyMs: EARLY_MS,
+    xrayHeader: xrayHeader(),
   });
-  return (event) => forwardRecords(event.Records, { mailbox, telemetry: consoleTelemetry });
+  return (event, context) =>
+    telemetry.invocation(context?.awsRequestId, () => forwardRecords(event.Records, { mailbox, telemetry }));
 }
 
 export interface ForwardDeps {
@@ -46,14 +55,30 @@ export async function forwardRecords(
   await Promise.all(
     records.map(async (record) => {
       const { messageId } = record;
+      let envelope: Envelope | undefined;
       try {
-        await mailbox.send(decodeEnvelope(record.body));
+        envelope = decodeEnvelope(record.body);
+        await mailbox.send(envelope, { repeatable: true });
       } catch (error) {
-        const what = error instanceof EnvelopeError ? "message refused" : "message not forwarded";
-        telemetry.problem(what, { messageId, reason: messageOf(error) });
+        const { metric, what } = failureOf(error);
+        const type = envelope?.to.type;
+        telemetry.count(metric, type === undefined ? {} : { type });
+        telemetry.problem(what, {
+          ...(envelope && aboutEnvelope(envelope)),
+          messageId,
+          receives: Number(record.attributes.ApproximateReceiveCount),
+          reason: messageOf(error),
+        });
         failures.push(messageId);
       }
     }),
   );
   return { batchItemFailures: failures.map((itemIdentifier) => ({ itemIdentifier })) };
+}
+
+function failureOf(error: unknown): { readonly metric: ProblemMetric; readonly what: string } {
+  if (error instanceof EnvelopeError) return { metric: "EnvelopesRefused", what: "message refused" };
+  // It comes again each minute, for as long as a hundred receives last: long enough for a rollback, or a rollout.
+  if (error instanceof ActorFormatError) return { metric: "NewerFormats", what: "newer format" };
+  return { metric: "MessagesNotForwarded", what: "message not forwarded" };
 }

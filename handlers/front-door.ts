@@ -1,5 +1,3 @@
-import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import {
   ENVELOPE_TYPE,
   ENVELOPES_PATH,
@@ -9,18 +7,23 @@ import {
 import { checkIdempotencyKey } from "../runtime/core/call-options.ts";
 import type { Caller } from "../runtime/core/caller.ts";
 import { EnvelopeError } from "../runtime/core/envelope.ts";
-import { ActorError, messageOf, stackOf } from "../runtime/core/errors.ts";
+import { ActorError, ActorOverloadedError, messageOf, stackOf } from "../runtime/core/errors.ts";
+import { IDENTITY_HEADER } from "../runtime/core/identity.ts";
 import { currentRequest, RequestContext } from "../runtime/core/request-context.ts";
 import type { Env } from "../runtime/core/stateful-actor.ts";
+import { requestTrace, traceIdOf } from "../runtime/core/trace-context.ts";
 import type { Clock } from "../runtime/ports/clock.ts";
+import type { TraceContext } from "../runtime/ports/mailbox.ts";
 import type { Telemetry } from "../runtime/ports/telemetry.ts";
+import type { Ended, Tracer } from "../runtime/ports/tracer.ts";
 import type { EnvelopeDoor } from "./envelope-door.ts";
-import { errorResponse, refusal } from "./http-error.ts";
+import { errorResponse, refusal, unlessHungUp } from "./http-error.ts";
+import { isLight } from "./light-http.ts";
 import type { FetchHandler } from "./project-module.ts";
 import { createRpcDoor } from "./rpc-door.ts";
 
 /** Largest request body, in bytes: what fits into an envelope. */
-const MAX_BODY_BYTES = 1024 * 1024;
+export const MAX_BODY_BYTES = 1024 * 1024;
 /** How much of a refused body is read before its connection is given up, in bytes. */
 const MAX_DISCARDED_BYTES = 16 * MAX_BODY_BYTES;
 
@@ -32,81 +35,178 @@ export interface FrontDoorDeps {
   readonly caller: Caller;
   /** Takes the calls of `stateful-actors/client`; `undefined` where they must not come in over HTTP. */
   readonly envelopes: EnvelopeDoor | undefined;
+  /**
+   * Whether whoever lets requests in says in a header who calls. Then the calls of `stateful-actors/client` say the same to an actor's
+   * `fetch`, not what the client makes up.
+   */
+  readonly namesCaller?: boolean;
   /** How long one request may take, in ms, all of its calls together. */
   readonly requestWaitMs: number;
+  /** Largest body of a request. */
+  readonly maxBodyBytes?: number;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  /** Who makes spans of requests, if that is wanted. */
+  readonly tracer?: Tracer | undefined;
 }
 
-/** Where requests come in, on Lambda and on the embedded server alike. Every failure is answered in JSON. */
+/** Where requests come in. */
+export interface FrontDoor {
+  /** Never rejects: every failure is answered in JSON. */
+  fetch(request: Request): Promise<Response>;
+}
+
+/** Where requests come in, on Lambda and on the embedded server alike. */
 export function createFrontDoor({
   handler,
   env,
   types,
   caller,
   envelopes,
+  namesCaller = false,
   requestWaitMs,
+  maxBodyBytes = MAX_BODY_BYTES,
   clock,
   telemetry,
-}: FrontDoorDeps): Hono {
-  const answer: FetchHandler = handler ?? createRpcDoor({ types, caller });
-  const door = new Hono();
-  door.use(
-    bodyLimit({
-      maxSize: MAX_BODY_BYTES,
-      onError: async ({ req }) => {
-        const answer = refusal(
-          413,
-          "PayloadTooLargeError",
-          `the request body is over ${MAX_BODY_BYTES} bytes`,
-        );
-        // What can't be read to its end leaves a connection that nobody can use again.
-        if (!(await discard(req.raw.body))) answer.headers.set("connection", "close");
-        return answer;
-      },
-    }),
-  );
-  if (envelopes) door.post(ENVELOPES_PATH, ({ req }) => takeEnvelope(req.raw, envelopes));
-  door.all("*", async (context) => {
-    if (!isDecodable(context.req.raw.url)) {
+  tracer,
+}: FrontDoorDeps): FrontDoor {
+  const handle: FetchHandler = handler ?? createRpcDoor({ types, caller });
+
+  const answer = async (request: Request, trace: TraceContext | undefined): Promise<Response> => {
+    const path = pathOf(request.url);
+    if (envelopes && request.method === "POST" && path === ENVELOPES_PATH)
+      return takeEnvelope(request, { envelopes, namesCaller, trace });
+    if (path === undefined)
       return refusal(400, "BadRequestError", "the path holds a percent sign that is no valid escape");
-    }
-    const idempotencyKey = context.req.raw.headers.get("idempotency-key") ?? undefined;
+    const idempotencyKey = request.headers.get("idempotency-key") ?? undefined;
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey);
-    const request = new RequestContext({ deadline: clock.now() + requestWaitMs, idempotencyKey });
-    const response: unknown = await currentRequest
-      .run(request, async () => answer(context.req.raw, env))
-      .catch((thrown: unknown) => {
-        // Hono's error handler sees nothing but errors.
-        throw thrown instanceof Error ? thrown : new Error(`the fetch handler threw ${messageOf(thrown)}`);
-      });
+    const context = new RequestContext({ deadline: clock.now() + requestWaitMs, idempotencyKey, trace });
+    const response: unknown = await currentRequest.run(context, handle, request, env);
     if (response instanceof Response) return typed(response);
     return refusal(500, "InternalError", "the fetch handler returned no Response");
-  });
-  door.onError((error) => {
+  };
+
+  const failure = (thrown: unknown, trace: TraceContext | undefined): Response => {
+    const error =
+      thrown instanceof Error ? thrown : new Error(`the fetch handler threw ${messageOf(thrown)}`);
     // An actor's own error is its caller's business, and the side that ran the turn has reported it.
     if (!(error instanceof ActorError) || (error.effect !== "failed" && error.cause !== undefined)) {
-      telemetry.problem("request failed", { reason: messageOf(error.cause ?? error), stack: stackOf(error) });
+      telemetry.count("RequestsFailed", {});
+      telemetry.problem("request failed", {
+        ...(trace && { traceId: traceIdOf(trace) }),
+        reason: messageOf(error.cause ?? error),
+        stackTrace: stackOf(error),
+      });
     }
     return errorResponse(error);
-  });
-  return door;
+  };
+
+  return {
+    async fetch(request) {
+      const trace = requestTrace(request.headers);
+      try {
+        const taken = await limited(request, maxBodyBytes);
+        const respond = () => (taken ? answer(taken, trace) : tooLarge(request, maxBodyBytes));
+        const response = await (tracer
+          ? tracer.request({ name: request.method, trace }, respond, endOfRequest)
+          : respond());
+        // What a HEAD asks for has no body, whatever the handler makes.
+        return request.method === "HEAD" ? new Response(null, response) : response;
+      } catch (error) {
+        return failure(error, trace);
+      }
+    },
+  };
 }
 
-async function takeEnvelope(request: Request, envelopes: EnvelopeDoor): Promise<Response> {
+function endOfRequest({ status }: Response): Ended {
+  return status < 500 ? { ok: true } : { ok: false, error: { name: `${status}` } };
+}
+
+/** The request, or `undefined` where its body is over the limit. */
+export function limited(
+  request: Request,
+  maxBytes = MAX_BODY_BYTES,
+): Request | undefined | Promise<Request | undefined> {
+  return isAnnounced(request) ? withinLimit(request, maxBytes) : readWithinLimit(request, maxBytes);
+}
+
+/** Whether a request says how long its body is. What announces two lengths is to be believed in neither. */
+function isAnnounced({ headers }: Request): boolean {
+  return headers.has("content-length") && !headers.has("transfer-encoding");
+}
+
+function withinLimit(request: Request, maxBytes: number): Request | undefined {
+  return Number(request.headers.get("content-length")) > maxBytes ? undefined : request;
+}
+
+/** The same for a body of unknown length: it is read. */
+async function readWithinLimit(request: Request, maxBytes: number): Promise<Request | undefined> {
+  if (!request.body) return request;
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for (const reader = request.body.getReader(); ; ) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    bytes += value.byteLength;
+    if (bytes > maxBytes) return undefined;
+    parts.push(value);
+  }
+  return new Request(request, { body: Buffer.concat(parts) });
+}
+
+export async function tooLarge({ body }: Request, maxBytes = MAX_BODY_BYTES): Promise<Response> {
+  const answer = refusal(413, "PayloadTooLargeError", `the request body is over ${maxBytes} bytes`);
+  // What can't be read to its end leaves a connection that nobody can use again.
+  if (!(await discard(body))) answer.headers.set("connection", "close");
+  return answer;
+}
+
+async function takeEnvelope(
+  request: Request,
+  {
+    envelopes,
+    namesCaller,
+    trace,
+  }: { envelopes: EnvelopeDoor; namesCaller: boolean; trace: TraceContext | undefined },
+): Promise<Response> {
   const sentAt = Number(request.headers.get(SENT_AT_HEADER));
   // A page of another site can't send this type without asking first.
   if (request.headers.get("content-type") !== ENVELOPE_TYPE || !(sentAt > 0)) {
     return refusal(400, "BadRequestError", "this path takes envelopes of stateful-actors/client");
   }
   try {
-    const outcome = await envelopes({ envelope: await request.text(), sentAt });
+    const outcome = await envelopes({
+      envelope: await request.text(),
+      sentAt,
+      signal: request.signal,
+      trace,
+      ...(namesCaller && { caller: request.headers.get(IDENTITY_HEADER) }),
+    });
     if (outcome === undefined) return new Response(null, { status: 202 });
     return new Response(outcome, { headers: { "content-type": OUTCOME_TYPE } });
   } catch (error) {
     if (error instanceof EnvelopeError) return refusal(400, "BadRequestError", error.message);
-    throw error;
+    return unlessHungUp(error, request);
   }
+}
+
+/** The answer to a request that there is no room for. */
+export function turnAway(request: Request): Promise<Response> {
+  return refuseUnread(
+    request,
+    errorResponse(
+      new ActorOverloadedError(
+        "the server has as many requests under way as it can hold; ask again a little later",
+      ),
+    ),
+  );
+}
+
+/** Gives an answer to a request whose body nobody has read. */
+export async function refuseUnread(request: Request, answer: Response): Promise<Response> {
+  if (!(await discard(request.body))) answer.headers.set("connection", "close");
+  return answer;
 }
 
 /**
@@ -127,18 +227,22 @@ async function discard(body: ReadableStream<Uint8Array> | null): Promise<boolean
 
 /** Bytes without a type are bytes: on Lambda they would travel as text, and be broken on the way. */
 function typed(response: Response): Response {
-  if (response.body === null || response.headers.has("content-type")) return response;
+  if (isLight(response) || response.body === null || response.headers.has("content-type")) return response;
   const headers = new Headers(response.headers);
   headers.set("content-type", "application/octet-stream");
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
 }
 
-/** Handlers take names out of the path with `decodeURIComponent`, which throws on half an escape. */
-function isDecodable(url: string): boolean {
+/**
+ * The path of a URL, or `undefined` where it holds half of an escape: handlers take names out of it with `decodeURIComponent`, which
+ * throws on that.
+ */
+function pathOf(url: string): string | undefined {
   try {
-    decodeURIComponent(new URL(url).pathname);
-    return true;
+    const { pathname } = new URL(url);
+    if (pathname.includes("%")) decodeURIComponent(pathname);
+    return pathname;
   } catch {
-    return false;
+    return undefined;
   }
 }

@@ -14,7 +14,12 @@ const STATUS: ReadonlyMap<string, number> = new Map([
   ["BlockConcurrencyTimeoutError", 504],
   ["ActorCallTimeoutError", 504],
   ["ActorDeadlineError", 504],
+  ["ActorOverloadedError", 503],
 ]);
+/** Not in the standard: what servers put into their logs for it. */
+const HUNG_UP = 499;
+/** When a caller that was refused for overload should ask again, in seconds. */
+const RETRY_AFTER_SECONDS = 1;
 
 /** The answer to a request that failed with `error`. What is not the runtime's own error stays inside. */
 export function errorResponse(error: unknown): Response {
@@ -25,8 +30,19 @@ export function errorResponse(error: unknown): Response {
   const envelope = error instanceof ActorCallTimeoutError && error.envelopeId;
   return Response.json(
     { error: { name: error.name, message: error.message, ...(envelope && { envelope }) } },
-    { status },
+    { status, ...(status === 503 && { headers: { "retry-after": String(RETRY_AFTER_SECONDS) } }) },
   );
+}
+
+/**
+ * What answers a client that has hung up: nobody reads it. What is thrown for that, while its body is read or its call waits, is
+ * nobody's failure.
+ *
+ * @throws `error`, when it is the runtime's own, or the client is still there
+ */
+export function unlessHungUp(error: unknown, { signal }: Request): Response {
+  if (!signal.aborted || error instanceof ActorError) throw error;
+  return new Response(null, { status: HUNG_UP });
 }
 
 /** An error answer in the one form all of them have: `{ "error": { "name", "message" } }`. */

@@ -1,10 +1,10 @@
 import { checkName } from "../runtime/core/actor-id.ts";
 import { checkCallOptions } from "../runtime/core/call-options.ts";
 import { methodRequest } from "../runtime/core/call-request.ts";
-import type { Caller } from "../runtime/core/caller.ts";
-import { ActorUnknownTypeError, messageOf } from "../runtime/core/errors.ts";
+import { type Caller, unknownType } from "../runtime/core/caller.ts";
+import { messageOf } from "../runtime/core/errors.ts";
 import { resultOf } from "../runtime/core/outcome.ts";
-import { refusal } from "./http-error.ts";
+import { refusal, unlessHungUp } from "./http-error.ts";
 import { toJsonView } from "./json-view.ts";
 import type { FetchHandler } from "./project-module.ts";
 
@@ -27,13 +27,11 @@ export function createRpcDoor({
     if (type === undefined || name === undefined || method === undefined) {
       return refusal(404, "NotFoundError", `there is nothing here; use ${USAGE}`);
     }
-    if (!types.has(type)) {
-      throw new ActorUnknownTypeError(
-        `no actor of type "${type.slice(0, 64)}" here; there is: ${[...types].join(", ")}`,
-      );
-    }
+    if (!types.has(type)) throw unknownType(type, types);
     checkName(name);
-    const args = parseArguments(await request.text());
+    const body = await request.text().catch((error: unknown) => unlessHungUp(error, request));
+    if (body instanceof Response) return body;
+    const args = parseArguments(body);
     if (!args)
       return refusal(
         400,
@@ -46,7 +44,11 @@ export function createRpcDoor({
       await caller.send(packed);
       return new Response(null, { status: 202, headers: { "preference-applied": "respond-async" } });
     }
-    return jsonResponse(resultOf(await caller.call(packed()), method));
+    const { signal } = request;
+    const outcome = await caller
+      .call({ ...packed(), signal })
+      .catch((error: unknown) => unlessHungUp(error, request));
+    return outcome instanceof Response ? outcome : jsonResponse(resultOf(outcome, method));
   };
 }
 

@@ -11,7 +11,7 @@ export function surviveStrayRejections(telemetry: Telemetry): () => void {
   const listener = (reason: unknown) => {
     telemetry.problem("stray rejection", {
       reason: messageOf(reason),
-      stack: stackOf(reason),
+      stackTrace: stackOf(reason),
     });
   };
   process.on("unhandledRejection", listener);

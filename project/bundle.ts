@@ -11,7 +11,7 @@ import {
   type OutputFile,
   type Plugin,
 } from "esbuild";
-import type { Project } from "./project.ts";
+import type { ProjectCode } from "./project.ts";
 
 /** The user's code can't be bundled: one `file:line:col: message` a line, paths from the project's folder. */
 export class BundleError extends Error {
@@ -45,6 +45,13 @@ const RUNTIME_MODULES = {
   "/client": new URL(`../runtime/client${extension}`, import.meta.url),
 };
 
+/** What the SDK takes its credentials from, in functions. */
+const LAMBDA_CREDENTIALS = {
+  "@aws-sdk/credential-provider-node": fileURLToPath(
+    new URL(`../handlers/lambda-credentials${extension}`, import.meta.url),
+  ),
+};
+
 /** The names by which a user's code imports this package: its own, and the one of the API it follows. */
 export const RUNTIME_PACKAGES = ["stateful-actors", "@telnyx/edge-runtime"] as const;
 
@@ -64,21 +71,28 @@ const COMMONJS_BANNER = [
  * imports of the very files that run now, so the user's classes extend the same StatefulActor.
  * @throws BundleError when the code does not parse or an import does not resolve; nothing is written then
  */
-export async function bundleForEmbedded(project: Project, outFile: string): Promise<EmbeddedBundle> {
+export async function bundleForEmbedded(project: ProjectCode, outFile: string): Promise<EmbeddedBundle> {
   const file = resolve(outFile);
   try {
-    const result = await build({
-      ...commonOptions(project),
-      entryPoints: [project.main],
-      outfile: file,
-      sourcemap: "inline",
-      plugins: [importRunningRuntime],
-    });
-    write(file, output(result, file));
-    return { file, warnings: result.warnings.map(formatMessage) };
+    return writeEmbedded(await build(embeddedOptions(project, file)), file);
   } catch (error) {
     throw asBundleError(error);
   }
+}
+
+export function embeddedOptions(project: ProjectCode, file: string) {
+  return {
+    ...commonOptions(project),
+    entryPoints: [project.main],
+    outfile: file,
+    sourcemap: "inline",
+    plugins: [importRunningRuntime],
+  } as const satisfies BuildOptions;
+}
+
+export function writeEmbedded(result: BuildResult, file: string): EmbeddedBundle {
+  write(file, output(result, file));
+  return { file, warnings: result.warnings.map(formatMessage) };
 }
 
 /**
@@ -89,7 +103,7 @@ export async function bundleForEmbedded(project: Project, outFile: string): Prom
  * @throws BundleError when the code does not parse or an import does not resolve; nothing is written then
  */
 export function bundleForLambda(options: {
-  project: Project;
+  project: ProjectCode;
   handler: Handler;
   outDir: string;
 }): LambdaBundle {
@@ -107,7 +121,7 @@ export function bundleForLambda(options: {
         loader: "js",
       },
       outfile: file,
-      alias: runtimeAliases(),
+      alias: { ...runtimeAliases(), ...LAMBDA_CREDENTIALS },
       minify: true,
       sourcemap: "external",
     });
@@ -119,7 +133,7 @@ export function bundleForLambda(options: {
   }
 }
 
-export function commonOptions(project: Project) {
+export function commonOptions(project: ProjectCode) {
   return {
     absWorkingDir: project.dir,
     bundle: true,
@@ -141,16 +155,30 @@ const CREATE = {
   forwarder: "createForwarderHandler",
 } as const satisfies Record<Handler, string>;
 
-function lambdaEntry(project: Project, handler: Handler): string {
+/** Whose code a function runs. */
+const READS_AS = { router: "fetch", worker: "actors" } as const;
+
+function lambdaEntry(project: ProjectCode, handler: Handler): string {
   const create = CREATE[handler];
   const handlerFile = fileURLToPath(new URL(`../handlers/${handler}${extension}`, import.meta.url));
   const importHandler = `import { ${create} } from ${JSON.stringify(handlerFile)};`;
   if (handler === "forwarder") return `${importHandler}\nexport const handler = ${create}();`;
+  const { secrets } = project.manifest;
   const actors = project.manifest.actors.map(({ binding, type }) => ({ binding, type }));
+  const secretsFile = fileURLToPath(new URL(`../handlers/lambda-secrets${extension}`, import.meta.url));
+  // A project without secrets does not carry the client that reads them.
+  const [importSecrets, withSecrets] =
+    secrets.length === 0
+      ? ["", ""]
+      : [
+          `import { lambdaSecrets } from ${JSON.stringify(secretsFile)};`,
+          `, secrets: lambdaSecrets(${JSON.stringify(secrets)}, ${JSON.stringify(READS_AS[handler])})`,
+        ];
   return [
     `import * as module from ${JSON.stringify(project.main)};`,
     importHandler,
-    `export const handler = ${create}({ module, actors: ${JSON.stringify(actors)} });`,
+    importSecrets,
+    `export const handler = ${create}({ module, actors: ${JSON.stringify(actors)}${withSecrets} });`,
   ].join("\n");
 }
 

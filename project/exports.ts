@@ -1,6 +1,6 @@
 import { buildSync } from "esbuild";
 import { asBundleError, commonOptions, RUNTIME_PACKAGES } from "./bundle.ts";
-import type { Project } from "./project.ts";
+import type { ProjectCode } from "./project.ts";
 
 /**
  * The names that a project's entry module exports, types left out. Nothing of it runs: they are read from its sources,
@@ -8,7 +8,7 @@ import type { Project } from "./project.ts";
  * can't wait.
  * @throws BundleError when the code does not parse or an import does not resolve
  */
-export function exportedNames(project: Project): ReadonlySet<string> {
+export function exportedNames(project: ProjectCode): ReadonlySet<string> {
   try {
     const { outputFiles } = buildSync({
       ...commonOptions(project),

@@ -1,5 +1,8 @@
 import { parse, TomlDate, TomlError } from "smol-toml";
 import type { ActorBinding } from "../runtime/core/bindings.ts";
+import type { SecretBinding, SecretReader } from "../runtime/core/secrets.ts";
+
+export type { SecretBinding, SecretReader };
 
 export interface Manifest {
   /** Fit to be the name of a CloudFormation stack and of a folder. */
@@ -10,6 +13,8 @@ export interface Manifest {
   readonly compatibilityDate?: string;
   readonly actors: readonly ActorBinding[];
   readonly envVars: Readonly<Record<string, string>>;
+  /** The names of secrets, never their values. */
+  readonly secrets: readonly SecretBinding[];
   /** What the manifest holds that this package does not know or does not provide yet, one line each. */
   readonly warnings: readonly string[];
 }
@@ -30,13 +35,22 @@ type = "Account"      # the exported class`;
 const ACTORS_TO_PASTE = MANIFEST_TO_PASTE.slice(MANIFEST_TO_PASTE.indexOf("[[actors]]"));
 
 const MAX_NAME = 100;
-const MAX_TYPE = 32;
+/** The longest name of a type. */
+export const MAX_TYPE = 32;
+/** What Secrets Manager takes as the name of a secret. */
+const SECRET_NAME = /^[A-Za-z0-9/_+=.@-]{1,512}$/;
+/** Who may read a secret, if nobody is named. */
+export const SECRET_READERS: readonly SecretReader[] = ["actors", "fetch"];
+/** The binding of all secrets together. */
+export const SECRETS = "SECRETS";
 
-const NAME_RULE = `a name starts with a letter, holds only letters, digits and hyphens, and has at most ${MAX_NAME} characters (it also names the stack)`;
+/** What `isProjectName` asks of a name, to end a message with. */
+export const NAME_RULE = `a name starts with a letter, holds only letters, digits and hyphens, and has at most ${MAX_NAME} characters (it also names the stack)`;
 /** What `isIdentifier` asks of a binding and of a type, to end a message with. */
 export const IDENTIFIER_RULE =
   "it must start with a letter or underscore, hold only letters, digits and underscores, and no two underscores in a row";
-const ENV_NAME_RULE =
+/** What `isEnvName` asks of a variable, to end a message with. */
+export const ENV_NAME_RULE =
   "Lambda takes names of two or more letters, digits and underscores that start with a letter; rename it";
 
 // Lambda sets these itself and refuses a function that brings its own.
@@ -55,6 +69,7 @@ const KNOWN_KEYS = new Set([
   "storage",
 ]);
 const ACTOR_KEYS = new Set(["binding", "type"]);
+const SECRET_KEYS = new Set(["binding", "name", "readers"]);
 const EDGE_COMPUTE_KEYS = new Set(["func_id", "func_name"]);
 const STORAGE_KINDS = new Set(["kv", "cloudstorage"]);
 
@@ -73,6 +88,7 @@ export function parseManifest(text: string, file: string): Manifest {
   const compatibilityDate = reader.compatibilityDate(root.compatibility_date);
   const actors = reader.actors(root.actors);
   const envVars = reader.envVars(root.env_vars);
+  const secrets = reader.secrets(root.secrets, envVars);
   reader.unknownKeys(root);
   reader.unprovidedTables(root);
   return {
@@ -81,6 +97,7 @@ export function parseManifest(text: string, file: string): Manifest {
     ...(compatibilityDate === undefined ? {} : { compatibilityDate }),
     actors,
     envVars,
+    secrets,
     warnings: reader.warnings,
   };
 }
@@ -107,7 +124,7 @@ class Reader {
 
   projectName(value: unknown): string {
     if (value === undefined) this.#fail(`"name" is missing: add a line such as name = "account-svc"`);
-    if (typeof value !== "string" || value.length > MAX_NAME || !/^[A-Za-z][A-Za-z0-9-]*$/.test(value)) {
+    if (!isProjectName(value)) {
       this.#fail(`"name" is ${show(value)}: ${NAME_RULE}`);
     }
     return value;
@@ -148,6 +165,27 @@ class Reader {
     return Object.fromEntries(Object.entries(value).map(([key, text]) => [key, this.#envVar(key, text)]));
   }
 
+  /** @param envVars in which a secret would lie in plain text */
+  secrets(value: unknown, envVars: Readonly<Record<string, string>>): readonly SecretBinding[] {
+    if (value === undefined) return [];
+    if (!Array.isArray(value)) {
+      this.#fail(
+        `"secrets" is ${show(value)}: it must be a list of tables, written with double brackets: [[secrets]]`,
+      );
+    }
+    if (value.length > 0) this.#claim(SECRETS, "[[secrets]]");
+    return value.map((entry: unknown, index) => {
+      const where = `[[secrets]] number ${index + 1}`;
+      const secret = this.#secret(entry, where);
+      if (Object.hasOwn(envVars, secret.binding)) {
+        this.#fail(
+          `${where} has the binding ${show(secret.binding)}, which [env_vars] sets in plain text: take it out of one of the two`,
+        );
+      }
+      return secret;
+    });
+  }
+
   unknownKeys(root: Table): void {
     this.#warnUnknown(root, KNOWN_KEYS, "");
     if (isTable(root.edge_compute)) this.#warnUnknown(root.edge_compute, EDGE_COMPUTE_KEYS, "edge_compute.");
@@ -155,12 +193,6 @@ class Reader {
   }
 
   unprovidedTables(root: Table): void {
-    if (root.secrets !== undefined) {
-      this.#warnUnprovided("[[secrets]]");
-      for (const entry of Array.isArray(root.secrets) ? root.secrets : [root.secrets]) {
-        this.#claimNamed(entry, "[[secrets]]");
-      }
-    }
     if (root.telnyx !== undefined) {
       this.#warnUnprovided("[telnyx]");
       this.#claimNamed(root.telnyx, "[telnyx]");
@@ -193,6 +225,36 @@ class Reader {
     return { binding, type };
   }
 
+  #secret(entry: unknown, where: string): SecretBinding {
+    if (!isTable(entry)) {
+      this.#fail(`${where} is ${show(entry)}: it must be a table with "binding" and "name"`);
+    }
+    const binding = this.#identifier(entry.binding, { key: "binding", where, example: "STRIPE_KEY" });
+    const { name } = entry;
+    if (name === undefined) {
+      this.#fail(`${where} has no "name": add a line such as name = "prod/stripe-key"`);
+    }
+    if (typeof name !== "string" || !SECRET_NAME.test(name)) {
+      this.#fail(
+        `${where} has the name ${show(name)}: Secrets Manager takes up to 512 letters, digits and /_+=.@-, give the name of a secret that is there`,
+      );
+    }
+    this.#claim(binding, where);
+    this.#warnUnknown(entry, SECRET_KEYS, `${where}, `);
+    return { binding, name, readers: this.#readers(entry.readers, where) };
+  }
+
+  #readers(value: unknown, where: string): readonly SecretReader[] {
+    if (value === undefined) return SECRET_READERS;
+    const readers = SECRET_READERS.filter((each) => Array.isArray(value) && value.includes(each));
+    if (!Array.isArray(value) || value.length === 0 || readers.length !== value.length) {
+      this.#fail(
+        `${where} has the readers ${showList(value)}: they say who may read it, give "actors", "fetch" or both, such as readers = ["fetch"]`,
+      );
+    }
+    return readers;
+  }
+
   #identifier(value: unknown, at: { key: string; where: string; example: string }): string {
     if (value === undefined) {
       this.#fail(`${at.where} has no "${at.key}": add a line such as ${at.key} = "${at.example}"`);
@@ -204,8 +266,8 @@ class Reader {
   }
 
   #envVar(key: string, value: unknown): string {
-    if (!/^[A-Za-z][A-Za-z0-9_]+$/.test(key)) this.#fail(`[env_vars] has ${show(key)}: ${ENV_NAME_RULE}`);
-    if (RESERVED_ENV.test(key)) {
+    if (!isEnvName(key)) this.#fail(`[env_vars] has ${show(key)}: ${ENV_NAME_RULE}`);
+    if (isReservedEnvName(key)) {
       this.#fail(`[env_vars] has ${show(key)}: Lambda keeps that name for itself; rename it`);
     }
     if (typeof value !== "string" || value.includes("\0")) {
@@ -246,9 +308,24 @@ class Reader {
   }
 }
 
+/** Whether this can be the name of a project. */
+export function isProjectName(value: unknown): value is string {
+  return typeof value === "string" && value.length <= MAX_NAME && /^[A-Za-z][A-Za-z0-9-]*$/.test(value);
+}
+
 /** Whether this can be a binding or a type. */
 export function isIdentifier(value: unknown): value is string {
   return typeof value === "string" && /^[A-Za-z_][A-Za-z0-9_]*$/.test(value) && !value.includes("__");
+}
+
+/** Whether Lambda takes a variable of this name. */
+export function isEnvName(name: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9_]+$/.test(name);
+}
+
+/** Whether Lambda sets this variable itself. */
+export function isReservedEnvName(name: string): boolean {
+  return RESERVED_ENV.test(name);
 }
 
 function isTable(value: unknown): value is Table {
@@ -267,6 +344,10 @@ function show(value: unknown): string {
   if (value instanceof TomlDate) return value.toISOString();
   if (isTable(value)) return "a table";
   return String(value);
+}
+
+function showList(value: unknown): string {
+  return Array.isArray(value) && value.length > 0 ? clip(`[${value.map(show).join(", ")}]`) : show(value);
 }
 
 function showKey(key: string): string {

@@ -2,15 +2,21 @@ import { readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { MANIFEST_TO_PASTE, type Manifest, ManifestError, parseManifest } from "./manifest.ts";
 
-const MANIFEST_FILES = ["actors.toml", "telnyx.toml"] as const;
+/** The first that is there counts. */
+export const MANIFEST_FILES = ["actors.toml", "telnyx.toml"] as const;
 
-/** A user's project as it lies on disk; all paths are absolute. */
-export interface Project {
+/** The code of actors, and what is declared of it; all paths are absolute. */
+export interface ProjectCode {
+  /** From where messages name files. */
   readonly dir: string;
-  readonly manifestFile: string;
   readonly manifest: Manifest;
   /** The entry module; it existed when the project was read. */
   readonly main: string;
+}
+
+/** A user's project as it lies on disk. */
+export interface Project extends ProjectCode {
+  readonly manifestFile: string;
 }
 
 /**

@@ -1,11 +1,16 @@
-/** Calls actors from any Node program: a script, a test, a container. */
+/**
+ * Calls actors from any Node program: a script, a test, a container.
+ *
+ * @module stateful-actors/client
+ */
 import { createLambdaRoute, type LambdaClient } from "./adapters/aws/lambda-route.ts";
-import { createHttpRoute, type HeaderTexts } from "./adapters/http/http-route.ts";
+import { createHttpRoute, type GiveHeaders, type HeaderTexts } from "./adapters/http/http-route.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { randomIds } from "./adapters/system/ids.ts";
 import { createCaller, type Route } from "./core/caller.ts";
 import { type ActorNamespace, createNamespace } from "./core/namespace.ts";
 
+export type { GiveHeaders, HeaderTexts, OutgoingRequest } from "./adapters/http/http-route.ts";
 export type { CallOptions } from "./core/call-options.ts";
 export type { ActorNamespace, ActorStub } from "./core/namespace.ts";
 export * from "./errors.ts";
@@ -18,8 +23,8 @@ export type ConnectOptions =
   | {
       /** Where the front door answers: the embedded server, or a deployed one that takes calls over HTTP. */
       readonly url: string;
-      /** Headers of every call, such as an authorization; a function is asked anew for each. */
-      readonly headers?: HeaderTexts | (() => HeaderTexts | Promise<HeaderTexts>);
+      /** Headers of every call, such as an authorization. A function is asked anew for each, and sees what is sent, so that it can sign it. */
+      readonly headers?: HeaderTexts | GiveHeaders;
     }
   | {
       /** Name or ARN of the router function (the stack's output `RouterName`). Needs the right `lambda:InvokeFunction`. */

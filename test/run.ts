@@ -1,5 +1,6 @@
 // What `npm test` runs: all tests, or those that the arguments select (they go to vitest as they are). The last line of the
-// output is `N passed, N failed`, with `, N skipped` when there are any.
+// output is `N passed, N failed`, with `, N skipped` when there are any. The tests of the deployed stack mostly wait, one file after the
+// other; so all others run beside them.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -22,34 +23,48 @@ interface Report {
 
 const checkout = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "stateful-actors-test-"));
-const reportFile = join(folder, "report.json");
-
-const vitest = spawn(
-  process.execPath,
-  [
-    join(checkout, "node_modules", "vitest", "vitest.mjs"),
-    "run",
-    "--reporter=default",
-    "--reporter=json",
-    `--outputFile.json=${reportFile}`,
-    ...process.argv.slice(2),
-  ],
-  { cwd: checkout, stdio: "inherit" },
-);
+const selected = process.argv.slice(2);
+const parts = selected.length > 0 ? [selected] : [["--project=!stack"], ["--project=stack"]];
+const runs = parts.map((selection, part) => {
+  const reportFile = join(folder, `report-${part}.json`);
+  const vitest = spawn(
+    process.execPath,
+    [
+      join(checkout, "node_modules", "vitest", "vitest.mjs"),
+      "run",
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${reportFile}`,
+      ...selection,
+    ],
+    {
+      cwd: checkout,
+      // Two can't both redraw the lines of one terminal.
+      stdio: parts.length === 1 ? "inherit" : ["ignore", "pipe", "pipe"],
+      env: { ...process.env, STATEFUL_ACTORS_TEST_PART: String(part) },
+    },
+  );
+  vitest.stdout?.pipe(process.stdout, { end: false });
+  vitest.stderr?.pipe(process.stderr, { end: false });
+  return { vitest, reportFile, ended: once(vitest, "close") };
+});
 // Ctrl-C reaches vitest by itself; a signal sent to this process alone does not.
 process.on("SIGINT", () => undefined);
-process.on("SIGTERM", () => vitest.kill());
-const [vitestCode] = (await once(vitest, "exit")) as [number | null];
-const report: Report = existsSync(reportFile)
-  ? (JSON.parse(readFileSync(reportFile, "utf8")) as Report)
-  : { testResults: [] };
+process.on("SIGTERM", () => runs.forEach(({ vitest }) => void vitest.kill()));
+const codes = await Promise.all(runs.map(async ({ ended }) => (await ended)[0] as number | null));
+const reports = runs.map(({ reportFile }): Report => {
+  return existsSync(reportFile)
+    ? (JSON.parse(readFileSync(reportFile, "utf8")) as Report)
+    : { testResults: [] };
+});
 rmSync(folder, { recursive: true, force: true });
 
-const tests = report.testResults.flatMap((file) => file.assertionResults);
+const files = reports.flatMap(({ testResults }) => testResults);
+const tests = files.flatMap((file) => file.assertionResults);
 const passed = tests.filter(({ status }) => status === "passed");
 const failedTests = tests.filter(({ status }) => status === "failed");
 const skipped = tests.filter(({ status }) => status !== "passed" && status !== "failed");
-const filesThatFailed = report.testResults.filter(
+const filesThatFailed = files.filter(
   ({ status, assertionResults }) =>
     status === "failed" && !assertionResults.some((test) => test.status === "failed"),
 );
@@ -58,7 +73,7 @@ let failed = failedTests.length + filesThatFailed.length;
 if (tests.length === skipped.length && failed === 0) {
   console.log("\nNo test ran: that counts as a failure.");
   failed = 1;
-} else if (vitestCode !== 0 && failed === 0) {
+} else if (failed === 0 && codes.some((code) => code !== 0)) {
   console.log("\nVitest failed outside of any test; its messages are above.");
   failed = 1;
 }

@@ -1,16 +1,18 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { flushCompileCache } from "node:module";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type EmbeddedServer, startEmbedded } from "../../handlers/embedded.ts";
-import { isActorClass, ProjectError } from "../../handlers/project-module.ts";
-import { bundleForEmbedded } from "../../project/bundle.ts";
-import type { Manifest } from "../../project/manifest.ts";
-import { nearName } from "../../project/near-name.ts";
-import { readProject } from "../../project/project.ts";
+import { createTurnFeed } from "../../handlers/turn-feed.ts";
+import { MANIFEST_FILES, readProject } from "../../project/project.ts";
 import { DEV_HELP, parseDevOptions } from "../dev-options.ts";
 import { fail } from "../failure.ts";
 import { greeting } from "../greeting.ts";
+import { inspectorPage } from "../inspector-page.ts";
+import { LiveCode } from "../live-code.ts";
+import { reloadOnSave, typesOf } from "../reloading.ts";
+import { logTurns } from "../request-log.ts";
 import { announceServer, findOwner } from "../running-servers.ts";
-import { loadUserModule } from "../user-module.ts";
 
 const exampleDir = resolve(fileURLToPath(import.meta.url), "../../../examples/account");
 
@@ -19,61 +21,99 @@ const exampleDir = resolve(fileURLToPath(import.meta.url), "../../../examples/ac
 const SAME_SIGNAL_MS = 500;
 const EXIT_INTERRUPTED = 130;
 
-/** `actors dev`: serves a project until a signal ends it. */
+/** `actors dev`: serves a project until a signal ends it, with the code of the last save. */
 export async function dev(args: readonly string[]): Promise<void> {
+  const cwd = process.cwd();
+  const isProject = MANIFEST_FILES.some((file) => existsSync(join(cwd, file)));
   const options = parseDevOptions(args, {
-    cwd: process.cwd(),
+    cwd,
     port: process.env.PORT,
-    exampleDir,
+    defaultDir: isProject ? cwd : exampleDir,
   });
   if (options === "help") return console.log(DEV_HELP);
 
   const project = readProject(options.projectDir);
-  const stateDir = join(options.stateDir, project.manifest.name);
-  const bundle = await bundleForEmbedded(project, join(stateDir, "build", "index.mjs"));
-  for (const warning of [...project.manifest.warnings, ...bundle.warnings])
-    console.error(`warning: ${warning}`);
+  const places = placesOf(options.stateDir, project.manifest.name);
+  // The bundler is a process of its own: meanwhile this one loads the server.
+  const loading = import("../../handlers/embedded.ts");
+  const code = new LiveCode({
+    project,
+    ready: loading.then(({ serveLightObjects }) => serveLightObjects()),
+    bundleFile: places.bundleFile,
+    leaveNothing: places.stateDir === undefined,
+  });
+  const current = await code.load();
+  for (const warning of current.warnings) console.error(`warning: ${warning}`);
 
-  for (const [name, value] of Object.entries(project.manifest.envVars)) process.env[name] ??= value;
-  const module = await loadUserModule(project, bundle.file);
-  refuseSlips(project.manifest.actors, module);
+  const feed = createTurnFeed(() => performance.timeOrigin + performance.now());
+  if (!options.quiet) logTurns(feed, (text) => process.stdout.write(text));
+  const stateFolder = options.stateDir;
+  const { IN_MEMORY, startEmbedded } = await loading;
   const server = await startEmbedded({
-    module,
+    module: current.module,
     actors: project.manifest.actors,
-    findOwner: (type) => findOwner(options.stateDir, type),
-    stateFile: join(stateDir, "state.sqlite"),
+    secrets: current.secrets,
+    ...(stateFolder !== undefined && { findOwner: (type) => findOwner(stateFolder, type) }),
+    stateFile: places.stateFile ?? IN_MEMORY,
     port: options.port,
     host: "127.0.0.1",
+    inspector: { feed, page: inspectorPage },
   });
-  const types = project.manifest.actors.map(({ type }) => type).filter((type) => Object.hasOwn(module, type));
-  const takeBack = announceServer(stateDir, { url: server.url, types });
-  stopOnSignal(server, takeBack);
+  const announce = (types: ReadonlySet<string>) =>
+    places.stateDir === undefined
+      ? () => {}
+      : announceServer(places.stateDir, { url: server.address, types: [...types] });
+  const takeBack = announce(typesOf(current));
+  const stopReloading = reloadOnSave({
+    code,
+    server,
+    current,
+    replaced: (next) => void announce(typesOf(next)),
+    out: (line) => console.log(line),
+    err: (line) => console.error(line),
+  });
+  stopOnSignal(async () => {
+    takeBack();
+    await Promise.all([server.close(), stopReloading()]);
+  });
+  const { module } = current;
+  const { stateDir } = places;
   console.log(
     greeting({ project, module, url: server.url, stateDir, isExample: project.dir === exampleDir }),
   );
+  // Else it is written at an orderly end, which a server may never come to.
+  flushCompileCache();
 }
 
-/** A type that another project owns is not exported; one that is nearly exported is a slip. */
-function refuseSlips(actors: Manifest["actors"], module: Readonly<Record<string, unknown>>): void {
-  for (const { binding, type } of actors) {
-    if (Object.hasOwn(module, type)) continue;
-    const bound = new Set(actors.map((each) => each.type));
-    const free = Object.keys(module).filter((name) => isActorClass(module[name]) && !bound.has(name));
-    const meant = nearName(type, free);
-    if (meant === undefined) continue;
-    throw new ProjectError(
-      `the manifest binds ${binding} to type "${type}", which the entry module does not export: did you mean "${meant}"? (A type that another project owns needs a name of its own.)`,
-    );
+interface Places {
+  readonly bundleFile: string;
+  /** `undefined`: in memory. */
+  readonly stateFile: string | undefined;
+  /** The project's own. */
+  readonly stateDir: string | undefined;
+}
+
+/** Where a project's files go. For state in memory, Node still needs a file to load code from; it goes at once, its folder at the end. */
+function placesOf(stateFolder: string | undefined, name: string): Places {
+  if (stateFolder === undefined) {
+    const dir = mkdtempSync(join(tmpdir(), "stateful-actors-"));
+    process.on("exit", () => rmSync(dir, { recursive: true, force: true }));
+    return { bundleFile: join(dir, "index.mjs"), stateFile: undefined, stateDir: undefined };
   }
+  const stateDir = join(stateFolder, name);
+  return {
+    bundleFile: join(stateDir, "build", "index.mjs"),
+    stateFile: join(stateDir, "state.sqlite"),
+    stateDir,
+  };
 }
 
-function stopOnSignal(server: EmbeddedServer, takeBack: () => void): void {
+function stopOnSignal(end: () => Promise<void>): void {
   let firstAt: number | undefined;
   const stop = () => {
     if (firstAt === undefined) {
       firstAt = Date.now();
-      takeBack();
-      server.close().then(() => process.exit(0), fail);
+      end().then(() => process.exit(0), fail);
     } else if (Date.now() - firstAt > SAME_SIGNAL_MS) {
       process.exit(EXIT_INTERRUPTED);
     }

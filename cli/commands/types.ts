@@ -1,8 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { type Project, readProject } from "../../project/project.ts";
-import { argumentsMistake } from "../arguments-mistake.ts";
+import { parseArguments } from "../arguments.ts";
 import { CommandError } from "../command-error.ts";
 import { DECLARATION_MARK, envDeclaration, references } from "../env-declaration.ts";
 import { nearest } from "../nearest.ts";
@@ -51,8 +50,14 @@ export async function types(args: readonly string[]): Promise<void> {
   console.log(`${upToDate ? "up to date:" : "wrote"} ${outFile}: ${bindings(project, scan)}`);
 }
 
+const OPTIONS = {
+  out: { type: "string" },
+  check: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
 function parseOptions(args: readonly string[], cwd: string): TypesOptions | "help" {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = parseArguments(args, OPTIONS, CommandError);
   if (values.help === true) return "help";
   if (positionals.length > 1) {
     throw new CommandError(
@@ -72,22 +77,6 @@ function parseOptions(args: readonly string[], cwd: string): TypesOptions | "hel
   };
 }
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        out: { type: "string" },
-        check: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-  } catch (error) {
-    throw new CommandError(argumentsMistake(error), { cause: error });
-  }
-}
-
 function warnings({ manifest, manifestFile }: Project, scan: ProjectScan): string[] {
   const types = new Set(references(manifest, scan).map(({ type }) => type));
   const slips = [...types].flatMap((type) => {
@@ -100,12 +89,12 @@ function warnings({ manifest, manifestFile }: Project, scan: ProjectScan): strin
 
 function bindings({ manifest }: Project, scan: ProjectScan): string {
   const foreign = new Set(references(manifest, scan));
-  return manifest.actors
-    .map((actor) => {
-      const owner = foreign.has(actor) ? " of another project" : "";
-      return `env.${actor.binding} (class ${actor.type}${owner})`;
-    })
-    .join(", ");
+  const actors = manifest.actors.map((actor) => {
+    const owner = foreign.has(actor) ? " of another project" : "";
+    return `env.${actor.binding} (class ${actor.type}${owner})`;
+  });
+  const secrets = manifest.secrets.map(({ binding }) => binding).join(", ");
+  return [...actors, ...(secrets === "" ? [] : [`env.SECRETS (${secrets})`])].join(", ");
 }
 
 function stale(file: string, { project, found }: { project: Project; found: string | undefined }): string {

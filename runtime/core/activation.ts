@@ -1,6 +1,8 @@
 import type { ActorId } from "../ports/mailbox.ts";
 import type { EntryRange, Head, Store } from "../ports/store.ts";
+import type { Meter } from "../ports/telemetry.ts";
 import { actorKey } from "./actor-id.ts";
+import { isSameMark } from "./mark.ts";
 import { NEW_HEAD, State } from "./state.ts";
 import type { StatefulActor } from "./stateful-actor.ts";
 
@@ -14,7 +16,7 @@ export interface Activation {
   object: StatefulActor<unknown> | undefined;
 }
 
-/** How much of the entries all idle activations keep in memory together, in UTF-8 bytes: the smallest worker has 128 MiB. */
+/** How much of entries and outcomes all idle activations keep in memory together, in bytes: the smallest worker has 128 MiB. */
 const KEPT_BYTES = 48 * 1024 * 1024;
 
 /**
@@ -31,12 +33,18 @@ export class Activations {
     this.#limit = limit;
   }
 
-  /** One strongly consistent read of the head. A kept activation is reused only at the very same version. */
-  async hydrate(id: ActorId, store: Store): Promise<Activation> {
+  /**
+   * One strongly consistent read of the head. A kept activation is reused only at the very same version, with the very same mark: a
+   * table that was restored from a backup gives versions out a second time, but no queue gives a place twice.
+   */
+  async hydrate(id: ActorId, store: Store, work?: Meter): Promise<Activation> {
     const key = actorKey(id);
     const kept = this.#take(key);
     const head: Head = (await store.hydrate(id)) ?? NEW_HEAD;
-    if (kept && kept.state.head.version === head.version) {
+    const known = kept?.state.head;
+    const warm = known?.version === head.version && isSameMark(known.mark, head.mark);
+    work?.add(warm ? "HydrationsWarm" : "HydrationsCold", 1, id);
+    if (kept && warm) {
       for (const each of kept.filed) if (!head.settled.has(each)) kept.filed.delete(each);
       return kept;
     }
@@ -47,9 +55,14 @@ export class Activations {
     return { id, state: new State(head, entries), filed: new Set(), object: undefined };
   }
 
+  /** Forgets an idle activation: the next batch hydrates. */
+  evict(id: ActorId): void {
+    this.#take(actorKey(id));
+  }
+
   keep(activation: Activation): void {
     const key = actorKey(activation.id);
-    const bytes = activation.state.trim();
+    const bytes = activation.state.trim() + lengthOf(activation.state.head.settled);
     this.#take(key);
     this.#idle.set(key, { activation, bytes });
     this.#bytes += bytes;
@@ -66,4 +79,11 @@ export class Activations {
     this.#bytes -= kept.bytes;
     return kept.activation;
   }
+}
+
+/** Outcomes of the last batch: on AWS long ones lie elsewhere, on the embedded server in the head. */
+function lengthOf(settled: Head["settled"]): number {
+  let length = 0;
+  for (const text of settled.values()) length += text.length;
+  return length;
 }

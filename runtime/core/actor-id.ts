@@ -1,12 +1,18 @@
 import type { ActorId } from "../ports/mailbox.ts";
 import { ActorNameError } from "./errors.ts";
 
-/** Longest instance name, in UTF-8 bytes: a DynamoDB partition key holds 2,048, type and separator included. */
+/** Longest instance name, in UTF-8 bytes: as long as a sort key of DynamoDB, which it is in the index of names. */
 const MAX_NAME_BYTES = 1024;
 
 /** One text per instance. A type holds no slash, so two instances never share a key. */
 export function actorKey({ type, name }: ActorId): string {
   return `${type}/${name}`;
+}
+
+/** The instance that `actorKey` made this text of: a type holds no slash, a name may. */
+export function actorIdOf(key: string): ActorId {
+  const slash = key.indexOf("/");
+  return { type: key.slice(0, slash), name: key.slice(slash + 1) };
 }
 
 /**

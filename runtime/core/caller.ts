@@ -1,9 +1,13 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Ids } from "../ports/ids.ts";
-import type { ActorId, Envelope, Mailbox } from "../ports/mailbox.ts";
+import type { ActorId, Envelope, Mailbox, TraceContext } from "../ports/mailbox.ts";
 import type { Replies } from "../ports/replies.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
+import type { Sent, Tracer } from "../ports/tracer.ts";
+import { aboutEnvelope } from "./about.ts";
 import { actorKey, utf8Length } from "./actor-id.ts";
 import type { CallRequest } from "./call-request.ts";
+import { NO_DEADLINE } from "./deadline.ts";
 import { encodeEnvelope } from "./envelope.ts";
 import { isKept, keptId, keyedId, outcomeIds } from "./envelope-id.ts";
 import {
@@ -18,6 +22,7 @@ import {
 } from "./errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { type ActorClass, methodOf, refusePrivate } from "./method.ts";
+import { nearName } from "./near-name.ts";
 import { operation } from "./operation.ts";
 import { decodeOutcome, type Outcome } from "./outcome.ts";
 import { currentRequest } from "./request-context.ts";
@@ -25,8 +30,8 @@ import { currentTurn, type Turn } from "./turn.ts";
 
 /** Largest envelope, in UTF-8 bytes: an SQS message holds 1 MiB. */
 const MAX_ENVELOPE_BYTES = 1024 * 1024;
-/** Deadline of a message that nobody waits for, in ms since the epoch. */
-const NO_DEADLINE = Number.MAX_SAFE_INTEGER;
+/** More than the names, ids, numbers and the trace of an envelope take, in bytes. */
+const ENVELOPE_OVERHEAD_BYTES = 2048;
 
 /** The way to the instances of a type and back. */
 export interface Route {
@@ -45,6 +50,10 @@ export interface CallerDeps {
   readonly ids: Ids;
   /** How long a call waits for its reply, in ms, if nothing around it ends earlier. */
   readonly callWaitMs: number;
+  /** Who is told of calls that nobody answered; nobody where the caller itself is the operator. */
+  readonly telemetry?: Telemetry | undefined;
+  /** Who makes spans of calls, if that is wanted. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** The calling side: a request becomes an envelope, and its reply an outcome. */
@@ -64,7 +73,7 @@ export interface Caller {
 }
 
 export function createCaller(deps: CallerDeps): Caller {
-  const { actors, routeTo, clock, ids, callWaitMs } = deps;
+  const { actors, routeTo, clock, ids, callWaitMs, telemetry, tracer } = deps;
   /** Refuses here what the worker would refuse, and finds the way. */
   const route = ({ to, call }: CallRequest): Route => {
     const found = routeTo(to.type);
@@ -85,42 +94,65 @@ export function createCaller(deps: CallerDeps): Caller {
     return kept ? { id: keptId(ids.next()), attempt: ids.next() } : { id: ids.next(), attempt: undefined };
   };
 
-  return {
-    async call(request) {
-      const { mailbox, replies } = route(request);
-      const { to, call, fingerprint, signal } = request;
-      const turn = currentTurn.getStore();
-      const chain = turn?.chain ?? [];
-      if (chain.includes(actorKey(to))) throw cycle(chain, to);
-      if (request.options.delayMs !== undefined) throw delayedCall(request);
-      const deadline = Math.min(
-        clock.now() + callWaitMs,
-        turn?.deadline ?? currentRequest.getStore()?.deadline ?? Number.POSITIVE_INFINITY,
-      );
-      const identity = identify(request, false);
-      const envelope = { ...identity, to, call, fingerprint, awaited: true, due: undefined, deadline, chain };
-      checkSize(envelope);
-      signal?.throwIfAborted();
+  const ask = async (request: CallRequest, trace: TraceContext | undefined): Promise<Outcome> => {
+    const { mailbox, replies } = route(request);
+    const { to, call, fingerprint, signal } = request;
+    const turn = currentTurn.getStore();
+    const chain = turn?.chain ?? [];
+    if (chain.includes(actorKey(to))) throw cycle(chain, to);
+    if (request.options.delayMs !== undefined) throw delayedCall(request);
+    const deadline = Math.min(
+      clock.now() + callWaitMs,
+      turn?.deadline ?? currentRequest.getStore()?.deadline ?? Number.POSITIVE_INFINITY,
+    );
+    const identity = identify(request, false);
+    const envelope: Envelope = {
+      ...identity,
+      to,
+      call,
+      fingerprint,
+      awaited: true,
+      due: undefined,
+      deadline,
+      chain,
+      ...(trace && { trace }),
+    };
+    checkSize(envelope);
+    signal?.throwIfAborted();
 
-      const leave = async () => {
-        // What this turn has read may not be durable yet; nothing may leave the instance before it is.
-        await turn?.readsDurable();
-        await mailbox.send(envelope).catch((cause: unknown) => {
-          throw brokenOff(envelope, cause);
-        });
-      };
-      const left = leave();
-      // A call that nobody awaits leaves all the same: a worker may be frozen as soon as its turns have ended.
-      turn?.hold(left);
-      await left;
-      const answer = replies.wait(outcomeIds(envelope), deadline).catch((cause: unknown) => {
+    const leave = async () => {
+      // What this turn has read may not be durable yet; nothing may leave the instance before it is.
+      if (turn) await turn.readsDurable();
+      mailbox.admit?.(envelope, { inTurn: turn !== undefined });
+      try {
+        await mailbox.send(envelope);
+      } catch (cause) {
         throw brokenOff(envelope, cause);
-      });
-      const text = await unlessAborted(answer, signal);
-      if (text === undefined) throw noAnswer(envelope);
-      const filed = decodeOutcome(text);
-      if (filed.fingerprint !== fingerprint) throw otherCall(envelope);
-      return filed.outcome;
+      }
+    };
+    const left = leave();
+    // A call that nobody awaits leaves all the same: a worker may be frozen as soon as its turns have ended.
+    turn?.hold(left);
+    await left;
+    const waitsSince = telemetry?.work && clock.now();
+    const answer = replies.wait(outcomeIds(envelope), deadline, signal).catch((cause: unknown) => {
+      throw brokenOff(envelope, cause);
+    });
+    const text = await (signal ? unlessAborted(answer, signal, () => mailbox.withdraw?.(envelope)) : answer);
+    if (text === undefined) {
+      if (telemetry) tellUnanswered(envelope, telemetry);
+      throw noAnswer(envelope);
+    }
+    if (waitsSince !== undefined) telemetry?.work?.add("ReplyWait", clock.now() - waitsSince, to);
+    const filed = decodeOutcome(text);
+    if (filed.fingerprint !== fingerprint) throw otherCall(envelope);
+    return filed.outcome;
+  };
+
+  return {
+    call(request) {
+      const sent = sentFrom(request);
+      return tracer ? tracer.call(sent, (trace) => ask(request, trace)) : ask(request, sent.trace);
     },
 
     send(make) {
@@ -131,7 +163,9 @@ export function createCaller(deps: CallerDeps): Caller {
         const { to, call, fingerprint, options } = request;
         if (options.envelopeId !== undefined && !isKept(options.envelopeId))
           throw notASend(options.envelopeId);
-        const envelope = {
+        const sent = sentFrom(request);
+        const trace = tracer ? tracer.send(sent) : sent.trace;
+        const envelope: Envelope = {
           // Whoever sends it may die before he knows that he has, and another one sends it again.
           ...identify(request, true),
           to,
@@ -142,8 +176,10 @@ export function createCaller(deps: CallerDeps): Caller {
           due: options.delayMs ? clock.now() + options.delayMs : undefined,
           deadline: NO_DEADLINE,
           chain: [],
+          ...(trace && { trace }),
         };
         checkSize(envelope);
+        mailbox.admit?.(envelope, { inTurn: turn !== undefined });
         return { mailbox, envelope };
       };
       if (turn) return post(turn, () => pack().envelope);
@@ -157,6 +193,21 @@ export function createCaller(deps: CallerDeps): Caller {
   };
 }
 
+/** What a tracer is told: what is asked, and for which call or request. */
+function sentFrom({ to, call }: CallRequest): Sent {
+  const { trace } = currentTurn.getStore() ?? currentRequest.getStore() ?? {};
+  return { to, method: call.method, trace };
+}
+
+/** Of a call that was sent: its instance may have more to do than it can, or its worker may be gone. */
+export function tellUnanswered(envelope: Envelope, telemetry: Telemetry): void {
+  telemetry.count("CallsUnanswered", { type: envelope.to.type });
+  telemetry.problem("call unanswered", {
+    ...aboutEnvelope(envelope),
+    reason: "no reply came before its deadline; it may still run",
+  });
+}
+
 /** A message of a turn is one of its writes: part of its commit, and its failure fails the turn unless somebody looks at it. */
 function post(turn: Turn, pack: () => Envelope): Promise<void> {
   if (!turn.open) {
@@ -167,12 +218,19 @@ function post(turn: Turn, pack: () => Envelope): Promise<void> {
   return turn.track(operation(() => turn.draft.post(encodeEnvelope(pack()))));
 }
 
-/** The answer, or at once the signal's reason when it is aborted. */
-async function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+/** The answer, or at once the signal's reason when it is aborted. @param gone called then */
+export async function unlessAborted<T>(
+  answer: Promise<T>,
+  signal: AbortSignal | undefined,
+  gone: () => void,
+): Promise<T> {
   if (!signal) return answer;
   let forget = () => {};
   const aborted = new Promise<never>((_, reject) => {
-    const abort = () => reject(signal.reason);
+    const abort = () => {
+      gone();
+      reject(signal.reason);
+    };
     if (signal.aborted) abort();
     signal.addEventListener("abort", abort);
     forget = () => signal.removeEventListener("abort", abort);
@@ -186,7 +244,9 @@ async function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal | undefi
   }
 }
 
-function checkSize(envelope: Envelope): void {
+/** @throws PayloadTooLargeError nothing was sent */
+export function checkSize(envelope: Envelope): void {
+  if (isSurelySmall(envelope)) return;
   const bytes = utf8Length(encodeEnvelope(envelope));
   if (bytes > MAX_ENVELOPE_BYTES) {
     throw new PayloadTooLargeError(
@@ -194,6 +254,13 @@ function checkSize(envelope: Envelope): void {
       { effect: "refused" },
     );
   }
+}
+
+/** Whether it fits by its lengths alone, without being encoded: a character of a text takes six bytes at most, escaped. */
+function isSurelySmall({ to, call, chain }: Envelope): boolean {
+  const texts = [to.type, to.name, call.method, call.args, ...chain];
+  const characters = texts.reduce((sum, text) => sum + text.length, 0);
+  return 6 * characters + ENVELOPE_OVERHEAD_BYTES + 3 * chain.length <= MAX_ENVELOPE_BYTES;
 }
 
 function cycle(chain: readonly string[], to: ActorId): ActorCallCycleError {
@@ -243,10 +310,17 @@ export function brokenOff({ id, to, call }: Envelope, cause: unknown): ActorErro
 export function onlyRoute(route: Route, types: ReadonlySet<string>): CallerDeps["routeTo"] {
   return (type) => {
     if (types.has(type)) return route;
-    throw new ActorUnknownTypeError(
-      `no actor of type "${type.slice(0, 64)}" here; there is: ${[...types].join(", ")}`,
-    );
+    throw unknownType(type, types);
   };
+}
+
+/** Nobody here has instances of that type. */
+export function unknownType(type: string, types: ReadonlySet<string>): ActorUnknownTypeError {
+  const shown = type.slice(0, 64);
+  const meant = nearName(shown, types);
+  return new ActorUnknownTypeError(
+    `no actor of type "${shown}" here; ${meant ? `did you mean ${meant}? ` : ""}there is: ${[...types].join(", ")}`,
+  );
 }
 
 /** One mailbox for all: each envelope goes the way of its receiver's type. */

@@ -20,6 +20,7 @@ const PIECE = "Piece";
  */
 export function encode(value: unknown, what: string): string {
   try {
+    if (isFlat(value)) return stringify(value);
     const depth = depthOf(value);
     if (depth > MAX_DEPTH) {
       throw new CodecError(
@@ -72,6 +73,17 @@ const OPTIONS = {
     },
   },
 };
+
+/** Whether it holds no object, as most values do: then it is neither deep nor circular, and needs no walk. */
+function isFlat(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (!Array.isArray(value) && !isPlain(value)) return false;
+  for (const key in value) {
+    const each = (value as Record<string, unknown>)[key];
+    if (typeof each === "object" && each !== null) return false;
+  }
+  return true;
+}
 
 function depthOf(value: unknown): number {
   let deepest = 0;

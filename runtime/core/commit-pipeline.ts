@@ -1,17 +1,35 @@
+import type { AlarmClock, Wake } from "../ports/alarm-clock.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { DeadLetters } from "../ports/dead-letters.ts";
 import type { Delivery, Mailbox } from "../ports/mailbox.ts";
 import type { Replies } from "../ports/replies.ts";
 import type { Store } from "../ports/store.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
+import type { ObservedTurn } from "../ports/turn-observer.ts";
+import { aboutDelivery } from "./about.ts";
 import type { Activation } from "./activation.ts";
 import { utf8Length } from "./actor-id.ts";
-import { type CommitPlan, groupSize, type PlacedTurn, planCommit, planEmptyOutbox } from "./commit-plan.ts";
+import {
+  type CommitPlan,
+  groupSize,
+  type PlacedTurn,
+  planCommit,
+  planEmptyOutbox,
+  planMissingWake,
+  planStart,
+} from "./commit-plan.ts";
+import { type Changes, NO_CHANGES } from "./draft.ts";
 import { isKept } from "./envelope-id.ts";
+import { messageOf } from "./errors.ts";
 import { Outbox } from "./outbox.ts";
-import { encodeOutcome } from "./outcome.ts";
+import { crashed, deadLetterReason, encodeOutcome, type Outcome } from "./outcome.ts";
 import type { FinishedTurn } from "./run-turn.ts";
+import { type OpenStart, startsOf, suspectedOf } from "./trial.ts";
 
-/** Outcomes longer than this, in UTF-8 bytes, don't lie in the head: ten of them must stay small. */
+/** Outcomes longer than this, in UTF-8 bytes, don't lie in the head: hundreds of them must stay small. */
 const SETTLED_OUTCOME_BYTES = 1024;
+/** Outcomes that lie in the head together, in UTF-8 bytes: a batch may bring hundreds of calls, and an item holds 400 KB. */
+const SETTLED_BYTES = 128 * 1024;
 
 /** An outcome and the id that it is filed under. */
 export interface Settled {
@@ -34,12 +52,20 @@ export interface PipelineDeps {
   readonly replies: Replies;
   /** Where one-way messages leave to. */
   readonly mailbox: Mailbox;
+  readonly alarmClock: AlarmClock;
+  readonly deadLetters: DeadLetters;
   readonly clock: Clock;
-  /** Milliseconds since the epoch after which nothing is committed any more. */
-  readonly commitBy: number;
+  readonly telemetry: Telemetry;
+  /** Milliseconds since the epoch after which nothing is committed any more; read each time, as it moves. */
+  readonly times: { readonly commitBy: number };
 }
 
-type PlacedDelivery<D> = PlacedTurn & { readonly delivery: D };
+interface PlacedDelivery<D> extends PlacedTurn {
+  readonly delivery: D;
+  /** Nobody gets an answer to a wake. */
+  readonly answer: { readonly outcome: Outcome; readonly ran: boolean } | undefined;
+  readonly observed: ObservedTurn | undefined;
+}
 
 /**
  * Pipelined group commit: while one commit is in flight the next turns run, and all that finish meanwhile go
@@ -47,23 +73,37 @@ type PlacedDelivery<D> = PlacedTurn & { readonly delivery: D };
  */
 export class CommitPipeline<D extends Delivery> {
   /**
-   * Outcomes that are durable, or of turns that only read, by the id that they are filed under. Every commit carries them:
-   * those of this batch, and kept ones of earlier batches until they are filed.
+   * Outcomes that are durable, or of turns that only read, by the id that they are filed under: those of this batch, and kept ones of
+   * earlier batches until they are filed. Each commit carries what may not be on file yet.
    */
   readonly settled: Map<string, string>;
+  /** Those of them that are, with nothing left to do for them: the mark that the next commit moves says enough. */
+  readonly #onFile = new Set<string>();
   /** Deliveries that were answered. */
   readonly answered = new Set<D>();
   readonly #activation: Activation;
   readonly #deps: PipelineDeps;
   readonly #outbox: Outbox;
+  readonly #alone: boolean;
   readonly #finished: PlacedDelivery<D>[] = [];
   readonly #replies: Promise<void>[] = [];
   #running: Promise<void> | undefined;
+  /** Begins the commit that still gathers turns. */
+  #hurry = () => {};
   #broken: { readonly reason: unknown } | undefined;
 
-  constructor(activation: Activation, settled: ReadonlyMap<string, string>, deps: PipelineDeps) {
+  /**
+   * @param batch.settled what is settled so far; the pipeline's own from now on
+   * @param batch.alone whether one delivery is all that comes: then no commit waits for others
+   */
+  constructor(
+    activation: Activation,
+    { settled, alone }: { settled: Map<string, string>; alone: boolean },
+    deps: PipelineDeps,
+  ) {
     this.#activation = activation;
-    this.settled = new Map(settled);
+    this.#alone = alone;
+    this.settled = settled;
     this.#deps = deps;
     this.#outbox = new Outbox(deps.mailbox, activation.state.head.outbox);
   }
@@ -74,10 +114,34 @@ export class CommitPipeline<D extends Delivery> {
   }
 
   /** Ignored once the pipeline is broken: the turn ran on state that never became durable. */
-  add(delivery: D, turn: FinishedTurn): void {
-    if (this.#broken) return;
+  add(delivery: D, { outcome, changes, ran }: FinishedTurn, observed?: ObservedTurn): void {
     const { mark, envelope } = delivery;
-    this.#finished.push({ ...turn, delivery, mark, askable: envelope.attempt !== undefined });
+    // A start that stays in the head would be held against the next delivery.
+    const onTrial = this.#activation.state.head.trial?.id === envelope.id;
+    const mustCommit = !outcome.ok || envelope.attempt !== undefined || onTrial;
+    const ended = ran || envelope.attempt === undefined ? envelope.id : undefined;
+    const suspected = suspectedOf(delivery, { outcome, ran });
+    const answer = { outcome, ran };
+    this.#add({ delivery, mark, changes, mustCommit, wake: undefined, ended, suspected, answer, observed });
+  }
+
+  /** Adds the failure of a delivery that is not run any more, since its runs have ended their workers. */
+  giveUp(delivery: D): void {
+    const { envelope } = delivery;
+    const outcome = crashed(envelope, startsOf(envelope.id, this.#activation.state.head));
+    this.add(delivery, { outcome, changes: NO_CHANGES, ran: true });
+  }
+
+  /** Adds what became of a wake: it is answered by its commit. */
+  addWake(delivery: D, wake: Wake, changes: Changes, observed?: ObservedTurn): void {
+    const { mark, envelope } = delivery;
+    const trial = { ended: envelope.id, suspected: undefined };
+    this.#add({ delivery, mark, changes, mustCommit: true, wake, ...trial, answer: undefined, observed });
+  }
+
+  #add(turn: PlacedDelivery<D>): void {
+    if (this.#broken) return;
+    this.#finished.push(turn);
     this.#running ??= this.#run();
   }
 
@@ -87,18 +151,54 @@ export class CommitPipeline<D extends Delivery> {
    * @throws whatever broke the pipeline
    */
   async durable(): Promise<void> {
+    this.#hurry();
     await this.#running;
     if (this.#broken) throw this.#broken.reason;
   }
 
+  /**
+   * Writes down that a run begins which may be the end of this worker: every commit before it is durable, and so is this.
+   *
+   * @throws FencedError
+   */
+  async begin(envelopeId: string, open: OpenStart): Promise<void> {
+    await this.durable();
+    const { id, state } = this.#activation;
+    if (open.isIn(state.head, envelopeId)) return;
+    const plan = planStart(id, state, envelopeId);
+    open.write(envelopeId, { before: state.head.trial, after: plan.commit.head });
+    await this.#commit(plan);
+  }
+
   /** Answers with an outcome that is durable already; a failure leaves the delivery unanswered. */
   answer(delivery: D, settled: Settled): void {
+    const reason = deadLetterReason(settled.text, delivery.envelope);
+    const filed = this.#file(settled);
+    const ended = reason === undefined ? filed : filed.then(() => this.#bury(delivery, reason));
     this.#replies.push(
-      this.#file(settled).then(
-        () => void this.answered.add(delivery),
+      ended.then(
+        () => {
+          this.answered.add(delivery);
+          this.#onFile.add(settled.id);
+        },
         () => {},
       ),
     );
+  }
+
+  /** After the commit: what a rival could still apply must not lie among the dead letters. Before the message is taken off the mailbox. */
+  async #bury(delivery: D, reason: string): Promise<void> {
+    const { deadLetters, telemetry } = this.#deps;
+    const { envelope } = delivery;
+    const detail = { ...aboutDelivery(delivery), version: this.#activation.state.head.version };
+    try {
+      await deadLetters.add(envelope, reason);
+    } catch (error) {
+      telemetry.problem("dead letter not sent", { ...detail, reason: messageOf(error) });
+      throw error;
+    }
+    telemetry.problem("envelope given up", { ...detail, reason });
+    telemetry.count("EnvelopesCrashed", { type: envelope.to.type });
   }
 
   /** Files kept outcomes of earlier batches, which may never have been answered; those that are filed need no carrying. */
@@ -131,12 +231,19 @@ export class CommitPipeline<D extends Delivery> {
    */
   async outboxEmpty(): Promise<void> {
     const { state } = this.#activation;
-    if (state.head.outbox.length === 0) return;
     await this.#outbox.sent();
-    await this.#commit({
-      commit: planEmptyOutbox(this.#activation.id, state),
-      homes: new Map(),
-    });
+    await this.#commit(planEmptyOutbox(this.#activation.id, state));
+  }
+
+  /**
+   * Resolves when the alarm does not depend on a wake that was lost.
+   *
+   * @throws FencedError
+   */
+  async wakeArmed(): Promise<void> {
+    const { id, state } = this.#activation;
+    const plan = planMissingWake(id, state, this.#deps.clock.now());
+    if (plan) await this.#commit(plan);
   }
 
   /**
@@ -150,15 +257,20 @@ export class CommitPipeline<D extends Delivery> {
     if ((head?.version ?? 0) !== state.head.version) throw new FencedError("the head has moved on");
   }
 
-  async #file({ id, text }: Settled): Promise<void> {
-    await this.#deps.replies.write(id, text);
-    if (isKept(id)) this.#activation.filed.add(id);
+  #file({ id, text }: Settled): Promise<void> {
+    const written = this.#deps.replies.write(id, text);
+    return isKept(id) ? written.then(() => void this.#activation.filed.add(id)) : written;
   }
 
   async #run(): Promise<void> {
     try {
-      // Turns that need no input or output all join the first commit.
-      await this.#deps.clock.idle();
+      // Turns that need no input or output all join the first commit, unless somebody waits for it already.
+      if (!this.#alone) {
+        await new Promise<void>((resolve) => {
+          this.#hurry = resolve;
+          this.#deps.clock.idle().then(resolve);
+        });
+      }
       while (this.#finished.length > 0) {
         await this.#settle(this.#finished.splice(0, groupSize(this.#finished)));
       }
@@ -171,14 +283,16 @@ export class CommitPipeline<D extends Delivery> {
 
   async #settle(turns: readonly PlacedDelivery<D>[]): Promise<void> {
     const { id, state } = this.#activation;
-    const outcomes = await Promise.all(turns.map((turn) => this.#outcomeOf(turn)));
+    const settled = this.#owed();
+    const placed = this.#outcomesOf(turns, SETTLED_BYTES - sumOfLengths(settled.values()));
+    const outcomes = placed instanceof Promise ? await placed : placed;
     if (this.#outbox.unsent.length > 0 && turns.some(({ changes }) => changes.posts.length > 0)) {
       // Messages that have not left lie in the head; it must not grow without bound.
       await this.#outbox.sent();
     }
-    const settled = new Map(this.settled);
-    for (const outcome of outcomes) settled.set(outcome.id, outcome.text);
-    const plan = planCommit(id, state, { turns, settled, unsent: this.#outbox.unsent });
+    for (const outcome of outcomes) if (outcome) settled.set(outcome.id, outcome.text);
+    const now = this.#deps.clock.now();
+    const plan = planCommit(id, state, { turns, settled, unsent: this.#outbox.unsent, now });
     const { unverified } = state;
     // An entry that arrives from here on may be newer than what is checked now; it sets this again.
     state.unverified = false;
@@ -190,32 +304,73 @@ export class CommitPipeline<D extends Delivery> {
       if (unverified) await this.verify();
     }
     for (const { changes } of turns) this.#outbox.post(changes.posts);
-    for (const [index, { delivery }] of turns.entries()) {
+    for (const [index, { delivery, observed }] of turns.entries()) {
       const outcome = outcomes[index];
-      if (!outcome) continue;
-      this.settled.set(outcome.id, outcome.text);
-      this.answer(delivery, outcome);
+      observed?.durable(state.head.version);
+      if (outcome) {
+        this.settled.set(outcome.id, outcome.text);
+        this.answer(delivery, outcome);
+      } else {
+        this.answered.add(delivery);
+      }
     }
   }
 
-  /** A refusal is filed under its attempt: another attempt at the same call may still run. */
-  async #outcomeOf({ delivery: { envelope }, outcome, ran }: PlacedDelivery<D>): Promise<Settled> {
-    const id = ran ? envelope.id : (envelope.attempt ?? envelope.id);
-    const text = encodeOutcome(outcome, envelope.fingerprint);
-    const short = utf8Length(text) <= SETTLED_OUTCOME_BYTES;
-    return { id, text: short ? text : await this.#deps.replies.stash(id, text) };
+  /** Without what is on file a batch of many commits would write its outcomes once with each of them. */
+  #owed(): Map<string, string> {
+    const owed = new Map<string, string>();
+    for (const [id, text] of this.settled) if (!this.#onFile.has(id)) owed.set(id, text);
+    return owed;
   }
 
-  async #commit({ commit, homes }: CommitPlan): Promise<void> {
+  /** The outcomes of turns as they lie in the head: the text, or what stands for one that would take too much room there. */
+  #outcomesOf(
+    turns: readonly PlacedDelivery<D>[],
+    headRoom: number,
+  ): readonly (Settled | undefined)[] | Promise<readonly (Settled | undefined)[]> {
+    let room = headRoom;
+    let stashes = false;
+    const outcomes = turns.map(({ delivery: { envelope }, answer }) => {
+      if (!answer) return undefined;
+      const { outcome, ran } = answer;
+      // A refusal is filed under its attempt: another attempt at the same call may still run.
+      const id = ran ? envelope.id : (envelope.attempt ?? envelope.id);
+      const text = encodeOutcome(outcome, envelope.fingerprint);
+      const bytes = utf8Length(text);
+      // What says that an envelope was given up is looked for in the head.
+      if (bytes <= SETTLED_OUTCOME_BYTES && (bytes <= room || isGivenUp(outcome))) {
+        room -= bytes;
+        return { id, text };
+      }
+      stashes = true;
+      return this.#deps.replies.stash(id, text).then((stashed) => ({ id, text: stashed }));
+    });
+    return stashes ? Promise.all(outcomes) : (outcomes as (Settled | undefined)[]);
+  }
+
+  async #commit({ commit, homes, arm }: CommitPlan): Promise<void> {
+    // Before the commit: a crash in between leaves a wake that means nothing, never an alarm that nothing wakes.
+    if (arm) await this.#deps.alarmClock.arm(commit.id, arm);
     this.#checkLease();
     const result = await this.#deps.store.commit(commit);
     if (result.status === "fenced") throw new FencedError(`version ${commit.expected} is gone`);
     this.#activation.state.advance(commit.head, homes);
+    this.#deps.telemetry.work?.add("Commits", 1, commit.id);
   }
 
   /** Also for turns that only read: another worker's run of the same envelope may end otherwise, and commit. */
   #checkLease(): void {
-    const { clock, commitBy } = this.#deps;
-    if (clock.now() > commitBy) throw new LeaseExpiredError("the lease is over");
+    const { clock, times } = this.#deps;
+    if (clock.now() > times.commitBy) throw new LeaseExpiredError("the lease is over");
   }
+}
+
+function isGivenUp(outcome: Outcome): boolean {
+  return !outcome.ok && outcome.error.deadLetter !== undefined;
+}
+
+function sumOfLengths(texts: Iterable<string>): number {
+  let bytes = 0;
+  for (const text of texts) bytes += utf8Length(text);
+  return bytes;
 }

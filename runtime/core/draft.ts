@@ -1,3 +1,4 @@
+import type { Alarm } from "../ports/alarm-clock.ts";
 import { utf8Length } from "./actor-id.ts";
 import { StorageLimitError } from "./errors.ts";
 
@@ -15,13 +16,15 @@ export interface KeyChanges {
 export interface Changes extends KeyChanges {
   /** One-way messages that leave with the commit, as envelope texts, in order. */
   readonly posts: readonly string[];
+  /** The alarm that is set, or `null` where there is none afterwards; `undefined`: it stays as it is. */
+  readonly alarm: Alarm | null | undefined;
 }
 
-export const NO_CHANGES: Changes = { cleared: false, writes: new Map(), posts: [] };
+export const NO_CHANGES: Changes = { cleared: false, writes: new Map(), posts: [], alarm: undefined };
 
 /** Whether anything would change. */
-export function isEmpty({ cleared, writes, posts }: Changes): boolean {
-  return !cleared && writes.size === 0 && posts.length === 0;
+export function isEmpty({ cleared, writes, posts, alarm }: Changes): boolean {
+  return !cleared && writes.size === 0 && posts.length === 0 && alarm === undefined;
 }
 
 /** What the writes weigh, in UTF-8 bytes of keys and codec text. */
@@ -31,12 +34,13 @@ export function writtenBytes(writes: Changes["writes"]): number {
   return bytes;
 }
 
-/** A turn's buffered writes as codec text, or those of one transaction within it; and the turn's messages. */
+/** A turn's buffered writes as codec text, or those of one transaction within it; and the turn's messages and alarm. */
 export class Draft implements Changes {
   #cleared = false;
   #postedBytes = 0;
   readonly writes = new Map<string, string | undefined>();
   readonly posts: string[] = [];
+  alarm: Changes["alarm"] = undefined;
 
   get cleared(): boolean {
     return this.#cleared;
@@ -72,9 +76,10 @@ export class Draft implements Changes {
   }
 
   /** Takes over later changes. */
-  absorb({ cleared, writes, posts }: Changes): void {
+  absorb({ cleared, writes, posts, alarm }: Changes): void {
     if (cleared) this.clear();
     for (const [key, text] of writes) this.writes.set(key, text);
     this.posts.push(...posts);
+    if (alarm !== undefined) this.alarm = alarm;
   }
 }

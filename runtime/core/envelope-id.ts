@@ -25,6 +25,11 @@ export function outcomeIds({ id, attempt }: Pick<Envelope, "id" | "attempt">): s
   return attempt === undefined ? [id] : [id, attempt];
 }
 
+/** What this one message is known by: others may ask for the same call. */
+export function messageId({ id, attempt }: Pick<Envelope, "id" | "attempt">): string {
+  return attempt ?? id;
+}
+
 /** Whether this can be the id of an envelope; ids come back from callers. */
 export function isEnvelopeId(id: string): boolean {
   return /^=?[A-Za-z0-9_-]{1,36}$/.test(id);

@@ -8,11 +8,17 @@ export type Effect = "refused" | "failed" | "unknown";
 
 /** Base of every error that crosses the wire. Told apart by `name`. */
 export abstract class ActorError extends Error {
+  /** Whether the call took effect. */
   abstract readonly effect: Effect;
 
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = new.target.name;
+  }
+
+  /** Where this package tells its cause and cure. */
+  get help(): string {
+    return `docs/errors.md#${this.name.toLowerCase()}`;
   }
 }
 
@@ -37,6 +43,15 @@ export class ActorFetchTimeoutError extends ActorError {
 /** `blockConcurrencyWhile` took longer than the budget. Worker: reply, commit only the mark, drop the activation. */
 export class BlockConcurrencyTimeoutError extends ActorError {
   static override readonly name = "BlockConcurrencyTimeoutError";
+  readonly effect = "failed";
+}
+
+/**
+ * Each run of the call ended its worker (out of memory, the process ended, the time of the function was over). Worker: reply with it,
+ * commit only the mark, add the envelope to the dead letters.
+ */
+export class ActorCrashedError extends ActorError {
+  static override readonly name = "ActorCrashedError";
   readonly effect = "failed";
 }
 
@@ -139,11 +154,35 @@ export class ActorDeadlineError extends ActorError {
 export class ActorCallTimeoutError extends ActorError {
   static override readonly name = "ActorCallTimeoutError";
   readonly effect = "unknown";
+  /** Asks for this very call again; `undefined` where it has no id to ask by. */
   readonly envelopeId: string | undefined;
 
   constructor(message: string, { envelopeId, ...options }: ErrorOptions & { envelopeId?: string } = {}) {
     super(message, options);
     this.envelopeId = envelopeId;
+  }
+}
+
+/** Too much waits already, or too much for the call's deadline. Nothing was sent: it is safe to ask again, a little later. */
+export class ActorOverloadedError extends ActorError {
+  static override readonly name = "ActorOverloadedError";
+  readonly effect = "refused";
+}
+
+/**
+ * What was found was written by a later version of this package than the one that should read it. Nothing was changed. Worker: leave it
+ * to the redelivery, which may come to a later version. `refused` when the call can't have run; `unknown` when its outcome can't be read.
+ */
+export class ActorFormatError extends ActorError {
+  static override readonly name = "ActorFormatError";
+  readonly effect: "refused" | "unknown";
+
+  constructor(
+    message: string,
+    { effect = "unknown", ...options }: ErrorOptions & { effect?: Effect | undefined } = {},
+  ) {
+    super(message, options);
+    this.effect = effect === "refused" ? effect : "unknown";
   }
 }
 
@@ -154,6 +193,8 @@ export interface WireError {
   /** Where the class does not tell. */
   readonly effect?: Effect;
   readonly cause?: WireCause;
+  /** The attempt that was given up: the one whose envelope must become a dead letter. Only the runtime sets it. */
+  readonly deadLetter?: string;
 }
 
 /** What the remote side threw, as it was there. */
@@ -168,6 +209,7 @@ const CLASSES = [
   ActorMethodError,
   ActorMethodTimeoutError,
   ActorFetchTimeoutError,
+  ActorCrashedError,
   ActorOutputGateError,
   BlockConcurrencyTimeoutError,
   CodecError,
@@ -184,6 +226,8 @@ const CLASSES = [
   ActorDeadlineError,
   ActorCallCycleError,
   ActorCallTimeoutError,
+  ActorFormatError,
+  ActorOverloadedError,
 ];
 const BY_NAME: ReadonlyMap<
   string,
@@ -277,9 +321,9 @@ export function fromWireError({ name, message, effect, cause }: WireError): Acto
   });
 }
 
-/** The remote side's error as an object here: its stack is the remote one. */
-function remoteError({ name, message, stack, cause }: WireCause): Error {
-  const error = new Error(message, cause && { cause: remoteError(cause) });
+/** The remote side's error as an object here: its stack is the remote one. @param depth how many causes of causes are looked at */
+function remoteError({ name, message, stack, cause }: WireCause, depth = MAX_CAUSES): Error {
+  const error = new Error(message, cause && depth > 1 ? { cause: remoteError(cause, depth - 1) } : undefined);
   error.name = name;
   error.stack = stack;
   return error;

@@ -1,3 +1,4 @@
+import { decode, encode } from "./codec.ts";
 import { CodecError, messageOf } from "./errors.ts";
 
 export type FetchInput = Request | string | URL;
@@ -62,7 +63,7 @@ export function toRequest(value: unknown, signal: AbortSignal): Request {
   const { method, url, headers, body } = value as WireRequest;
   return new Request(url, {
     method,
-    headers: new Headers(headers.map(([name, text]): [string, string] => [name, text])),
+    headers: toHeaders(headers),
     signal,
     ...(body !== undefined && { body }),
   });
@@ -96,6 +97,26 @@ export function toResponse(value: unknown): Response {
   return new Response(NULL_BODY.has(status) ? null : (body ?? null), {
     status,
     statusText,
-    headers: new Headers(headers.map(([name, text]): [string, string] => [name, text])),
+    headers: toHeaders(headers),
   });
+}
+
+/**
+ * The arguments of a fetch, with `text` in the place of whatever its request says in a header.
+ *
+ * @param args codec text
+ * @param text `null`: the header is taken away
+ * @throws TypeError or CodecError these are no such arguments
+ */
+export function withHeader(args: string, name: string, text: string | null): string {
+  const [request] = decode(args, "the request") as [WireRequest];
+  // As they are for the handler: no way of writing a name comes past this.
+  const headers = toHeaders(request.headers);
+  headers.delete(name);
+  if (text !== null) headers.set(name, text);
+  return encode([{ ...request, headers: [...headers] }], "the request");
+}
+
+function toHeaders(wire: WireRequest["headers"]): Headers {
+  return new Headers(wire.map(([name, text]): [string, string] => [name, text]));
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { ActorId } from "../ports/mailbox.ts";
 import { actorKey } from "./actor-id.ts";
 
@@ -17,7 +17,5 @@ export function isFingerprint(text: string): boolean {
 
 /** The digest of several texts, told apart. */
 export function digest(texts: readonly string[], encoding: "hex" | "base64url"): string {
-  const hash = createHash("sha256");
-  for (const text of texts) hash.update(`${text.length}:`).update(text);
-  return hash.digest(encoding);
+  return hash("sha256", texts.map((text) => `${text.length}:${text}`).join(""), encoding);
 }

@@ -51,13 +51,15 @@ export function layOut(state: State, { cleared, writes }: KeyChanges): Layout {
 
   let total = 0;
   for (const [key, text] of inline) total += sizeOf(key, text);
-  const movable = [...writes.keys()].filter((key) => homes.get(key) === "inline");
-  movable.sort((a, b) => sizeOf(b, inline.get(b) ?? "") - sizeOf(a, inline.get(a) ?? ""));
-  for (const key of movable) {
-    if (total <= INLINE_TOTAL_BYTES) break;
-    const text = inline.get(key) ?? "";
-    total -= sizeOf(key, text);
-    toEntry(key, text);
+  if (total > INLINE_TOTAL_BYTES) {
+    const movable = [...writes.keys()].filter((key) => homes.get(key) === "inline");
+    movable.sort((a, b) => sizeOf(b, inline.get(b) ?? "") - sizeOf(a, inline.get(a) ?? ""));
+    for (const key of movable) {
+      if (total <= INLINE_TOTAL_BYTES) break;
+      const text = inline.get(key) ?? "";
+      total -= sizeOf(key, text);
+      toEntry(key, text);
+    }
   }
 
   const spilled = (state.head.spilled && !cleared) || [...homes.values()].includes("entry");

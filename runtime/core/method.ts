@@ -1,12 +1,15 @@
 import { ActorPrivateMethodError, ActorUnknownMethodError } from "./errors.ts";
+import { nearName } from "./near-name.ts";
 import { StatefulActor } from "./stateful-actor.ts";
 
 /** An actor's class, as a project's module exports it. */
 // biome-ignore lint/suspicious/noExplicitAny: subclasses narrow Env, and constructor parameters are contravariant
 export type ActorClass = new (ctx: any, env: any) => StatefulActor<any>;
 
+/** How much of a name from outside a message shows, in characters. */
+const SHOWN = 64;
 /** Handlers with their own way in; never reachable as plain methods. */
-const SPECIAL = new Set(["constructor", "fetch", "alarm", "webSocket"]);
+const SPECIAL = new Set(["constructor", "fetch", "alarm", "onAlarmDropped", "webSocket"]);
 
 /**
  * The function behind `method`, if it may be called from outside on instances of `actor`. Only functions on the prototypes
@@ -24,8 +27,9 @@ export function methodOf(actor: ActorClass, method: string): (...args: unknown[]
     if (property) break;
   }
   const known = callableMethods(actor);
+  const meant = nearName(method.slice(0, SHOWN), known);
   throw new ActorUnknownMethodError(
-    `${shownAs(actor.name, method)} is not a method; ${known.length > 0 ? `callable are: ${known.join(", ")}` : "the actor has no callable methods"}`,
+    `${shownAs(actor.name, method)} is not a method; ${meant ? `did you mean ${meant}? ` : ""}${known.length > 0 ? `callable are: ${known.join(", ")}` : "the actor has no callable methods"}`,
   );
 }
 
@@ -46,11 +50,11 @@ export function refusePrivate(type: string, method: string): void {
 }
 
 function shownAs(type: string, method: string): string {
-  return `${type}.${method.slice(0, 64)}`;
+  return `${type}.${method.slice(0, SHOWN)}`;
 }
 
 /** Names of the methods that may be called from outside, own ones first. */
-function callableMethods(actor: ActorClass): string[] {
+export function callableMethods(actor: ActorClass): string[] {
   const names = new Set<string>();
   for (const prototype of prototypesOf(actor)) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {

@@ -11,7 +11,9 @@ import type { StatefulActor } from "./stateful-actor.ts";
 /** Where an instance should live. Accepted for compatibility and ignored: an AWS region is one place. */
 export type LocationHint = string;
 
+/** How an instance is looked up by its name. */
 export interface IdFromNameOptions {
+  /** Taken for the sake of code written for other runtimes, and ignored: an instance has no place of its own. */
   readonly locationHint?: LocationHint;
 }
 
@@ -21,6 +23,7 @@ type NoMethod =
   | "with"
   | "fetch"
   | "alarm"
+  | "onAlarmDropped"
   | "webSocket"
   | "constructor"
   | "then"
@@ -130,21 +133,28 @@ class Stub {
 function createStub(to: ActorId, caller: Caller, options: CallOptions): ActorStub {
   const callMethod = async (method: string, args: readonly unknown[]) =>
     resultOf(await caller.call(methodRequest(to, { method, args, options })), method);
-  const own: Record<string, unknown> = {
-    id: to.name,
-    with: (more: CallOptions) => createStub(to, caller, checkCallOptions({ ...options, ...more })),
-    fetch: async (input: FetchInput, init?: FetchOptions) =>
-      toResponse(resultOf(await caller.call(await fetchRequest(to, { input, init, options })), "fetch")),
-    send: byName(
-      (...args: unknown[]) => callMethod("send", args),
-      (method) =>
-        (...args: unknown[]) =>
-          caller.send(() => methodRequest(to, { method, args, options })),
-    ),
+  // Each is made where it is used: most stubs live for one call.
+  const property = (name: string): unknown => {
+    switch (name) {
+      case "id":
+        return to.name;
+      case "with":
+        return (more: CallOptions) => createStub(to, caller, checkCallOptions({ ...options, ...more }));
+      case "fetch":
+        return async (input: FetchInput, init?: FetchOptions) =>
+          toResponse(resultOf(await caller.call(await fetchRequest(to, { input, init, options })), "fetch"));
+      case "send":
+        return byName(
+          (...args: unknown[]) => callMethod("send", args),
+          (method) =>
+            (...args: unknown[]) =>
+              caller.send(() => methodRequest(to, { method, args, options })),
+        );
+      default:
+        return (...args: unknown[]) => callMethod(name, args);
+    }
   };
-  return byName(new Stub(to), (method) =>
-    Object.hasOwn(own, method) ? own[method] : (...args: unknown[]) => callMethod(method, args),
-  ) as unknown as ActorStub;
+  return byName(new Stub(to), property) as unknown as ActorStub;
 }
 
 /** An object that has a property of any name; what every object has stays its own, as no actor's method may have such a name. */

@@ -27,12 +27,16 @@ export class Outbox {
     return this.#unsent.map(({ text }) => text);
   }
 
-  /** Sends messages whose commit is durable. */
+  /**
+   * Sends messages whose commit is durable.
+   *
+   * @throws ActorFormatError one of them is of a newer format; none has left then
+   */
   post(texts: readonly string[]): void {
-    for (const text of texts) {
-      const message = { text, sent: false };
+    const messages = texts.map((text) => ({ text, sent: false, envelope: decodeEnvelope(text) }));
+    for (const message of messages) {
+      const { envelope } = message;
       this.#unsent.push(message);
-      const envelope = decodeEnvelope(text);
       const receiver = actorKey(envelope.to);
       const before = this.#leaving.get(receiver) ?? Promise.resolve();
       const leaving = before.then(async () => {

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { ActorId } from "../ports/mailbox.ts";
+import type { ActorId, TraceContext } from "../ports/mailbox.ts";
 import { actorKey } from "./actor-id.ts";
 
 /** The request that the running code serves. */
@@ -9,11 +9,22 @@ export const currentRequest = new AsyncLocalStorage<RequestContext>();
 export class RequestContext {
   /** When the request must be answered, in ms since the epoch. */
   readonly deadline: number;
+  /** The trace that the client named. */
+  readonly trace: TraceContext | undefined;
   readonly #idempotencyKey: string | undefined;
   readonly #calls = new Map<string, number>();
 
-  constructor({ deadline, idempotencyKey }: { deadline: number; idempotencyKey: string | undefined }) {
+  constructor({
+    deadline,
+    idempotencyKey,
+    trace,
+  }: {
+    deadline: number;
+    idempotencyKey: string | undefined;
+    trace?: TraceContext | undefined;
+  }) {
     this.deadline = deadline;
+    this.trace = trace;
     this.#idempotencyKey = idempotencyKey;
   }
 

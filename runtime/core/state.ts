@@ -1,6 +1,7 @@
+import type { Alarm } from "../ports/alarm-clock.ts";
 import type { EntryPage, EntryRange, Head } from "../ports/store.ts";
 import { utf8Length } from "./actor-id.ts";
-import type { KeyChanges } from "./draft.ts";
+import type { Changes, KeyChanges } from "./draft.ts";
 
 /** Where the store holds a key as of the last commit. */
 export type Home = "inline" | "entry" | "nowhere" | "unknown";
@@ -29,6 +30,8 @@ export class State {
   readFailure: { readonly reason: unknown } | undefined;
   /** The generation that finished turns see; ahead of the head's while a deleteAll is not committed yet. */
   #generation: number;
+  /** The alarm that finished turns see; the head's may not be committed yet. */
+  #alarm: Alarm | undefined;
   /** What is known for certain, by key; `undefined`: there is no such key. */
   readonly #texts = new Map<string, string | undefined>();
   readonly #homes = new Map<string, Home>();
@@ -41,19 +44,9 @@ export class State {
 
   constructor(head: Head, entries: Entries) {
     this.head = head;
-    const watched = async <T>(reading: Promise<T>): Promise<T> => {
-      try {
-        return await reading;
-      } catch (reason) {
-        this.readFailure ??= { reason };
-        throw reason;
-      }
-    };
-    this.#entries = {
-      read: (generation, key) => watched(entries.read(generation, key)),
-      list: (range) => watched(entries.list(range)),
-    };
+    this.#entries = entries;
     this.#generation = head.generation;
+    this.#alarm = head.alarm;
     for (const [key, text] of head.inline) {
       this.#texts.set(key, text);
       this.#homes.set(key, "inline");
@@ -71,7 +64,7 @@ export class State {
     if (!this.#hasEntries) return undefined;
     const generation = this.#generation;
     const trims = this.#trims;
-    return this.#entries.read(generation, key).then((text) => {
+    return this.#watched(this.#entries.read(generation, key)).then((text) => {
       this.unverified = true;
       // A turn that finished meanwhile knows better than the store.
       if (this.#texts.has(key)) return this.#texts.get(key);
@@ -91,7 +84,7 @@ export class State {
     if (!this.#hasEntries) return;
     const generation = this.#generation;
     for (let rest = range; ; ) {
-      const { entries, more } = await this.#entries.list({ ...rest, generation });
+      const { entries, more } = await this.#watched(this.#entries.list({ ...rest, generation }));
       this.unverified = true;
       yield* entries;
       const last = entries.at(-1)?.[0];
@@ -100,13 +93,18 @@ export class State {
     }
   }
 
-  /** Takes over the changes of a turn that succeeded: later turns read them. */
-  fold({ cleared, writes }: KeyChanges): void {
+  get alarm(): Alarm | undefined {
+    return this.#alarm;
+  }
+
+  /** Takes over the changes of a finished turn: later turns read them. */
+  fold({ cleared, writes, alarm }: KeyChanges & Partial<Pick<Changes, "alarm">>): void {
     if (cleared) {
       this.#generation++;
       this.#texts.clear();
     }
     for (const [key, text] of writes) this.#learn(key, text);
+    if (alarm !== undefined) this.#alarm = alarm ?? undefined;
   }
 
   /** Where the store holds `key`. */
@@ -142,6 +140,15 @@ export class State {
     return 0;
   }
 
+  async #watched<T>(reading: Promise<T>): Promise<T> {
+    try {
+      return await reading;
+    } catch (reason) {
+      this.readFailure ??= { reason };
+      throw reason;
+    }
+  }
+
   #learn(key: string, text: string | undefined): void {
     this.#texts.set(key, text);
     this.#learned += utf8Length(key) + utf8Length(text ?? "");
@@ -163,4 +170,7 @@ export const NEW_HEAD: Head = {
   mark: undefined,
   settled: new Map(),
   outbox: [],
+  alarm: undefined,
+  wake: undefined,
+  trial: undefined,
 };

@@ -55,16 +55,42 @@ export interface ActorStorage extends StorageTransaction {
    * fails the call with `ActorOutputGateError`, even if it is caught; then the writes made outside still commit.
    */
   transaction<T>(body: (transaction: StorageTransaction) => T | Promise<T>): Promise<T>;
+  /**
+   * Sets the instance's alarm: its `alarm()` runs as a turn of its own, about a second after `when` at the latest. Each
+   * instance has one; setting it replaces it, also the attempts that were left. Part of the turn like any write.
+   *
+   * @param when ms since the epoch; in the past: at once
+   * @throws CodecError not a number, or no time
+   */
+  setAlarm(when: number): Promise<void>;
+  /**
+   * When the alarm is due, in ms since the epoch; `null` without one, and in its handler until that sets a new one. Between
+   * two attempts it is the time of the next.
+   */
+  getAlarm(): Promise<number | null>;
+  /** Removes the alarm, if there is one. */
+  deleteAlarm(): Promise<void>;
+}
+
+/** Which attempt at an alarm this is. */
+export interface AlarmInfo {
+  /** How many attempts at it have failed: 0 to 3. */
+  readonly retryCount: number;
+  /** Whether an attempt at it has failed. */
+  readonly isRetry: boolean;
 }
 
 /** What the runtime hands to an instance. */
 export interface ActorContext {
   /** The name given to `idFromName`, as is. */
   readonly id: string;
+  /** Its durable state. */
   readonly storage: ActorStorage;
+  /** The same as `storage.setAlarm`. */
+  setAlarm(when: number): Promise<void>;
   /**
    * Runs `body` before anything else gets its turn; for the constructor, to load what every method needs. Its writes commit
-   * with the first turn. When it fails, or takes 30 s, the call fails, and the next call starts with a fresh object.
+   * with the first turn. When it fails, or outlasts that turn's budget, the turn fails, and the next one starts with a fresh object.
    *
    * @throws BlockConcurrencyTimeoutError (to the caller)
    */
@@ -78,7 +104,9 @@ export interface ActorContext {
  * Public methods of the subclass are callable from outside; a leading `_` is the only opt-out.
  */
 export abstract class StatefulActor<E = Env> {
+  /** The instance: its name, its storage, its alarm. */
   protected readonly ctx: ActorContext;
+  /** The bindings of the project. */
   protected readonly env: E;
 
   constructor(ctx: ActorContext, env: E) {
@@ -94,4 +122,19 @@ export abstract class StatefulActor<E = Env> {
   fetch(_request: Request): Response | Promise<Response> {
     return new Response("this actor has no fetch handler\n", { status: 404 });
   }
+
+  /**
+   * Runs when the alarm is due, never before. A turn like a method's, with a budget of its own (5 minutes unless configured
+   * otherwise). When it throws or runs over, nothing of it commits, and it is tried again a second later, four times in
+   * all. At least once: an attempt that a crash cuts off is made again without being counted; what has committed never is.
+   */
+  alarm(_info: AlarmInfo): void | Promise<void> {}
+
+  /**
+   * Runs after the last attempt at an alarm has failed and the alarm is deleted: to take note of it, or to set another. A
+   * turn like a method's: 30 s, its writes commit together with the deletion. What it throws is logged.
+   *
+   * @param _error what the last attempt threw
+   */
+  onAlarmDropped(_error: unknown, _info: AlarmInfo): void | Promise<void> {}
 }

@@ -1,3 +1,4 @@
+import { alarmTime } from "./alarm.ts";
 import { decode, encode } from "./codec.ts";
 import { Draft } from "./draft.ts";
 import { CodecError, StorageScopeError } from "./errors.ts";
@@ -10,22 +11,42 @@ import { currentTurn, type Turn } from "./turn.ts";
 import { View } from "./view.ts";
 
 /** Runs a storage operation as part of the turn that the calling code belongs to, or refuses it. */
-type Run = <T>(body: (turn: Turn) => T | Promise<T>) => Operation<T>;
+type Run = <T>(body: (turn: Turn) => T | Promise<T>) => Promise<T>;
 
 /** `ctx.storage` of one activation. */
 export function createStorage(state: State, instance: string): ActorStorage {
   const run: Run = (body) => {
     const turn = currentTurn.getStore();
     const refusal = refuse(turn, state, instance);
-    if (refusal || !turn) return refused(refusal);
-    return turn.track(operation(() => body(turn)));
+    return refusal || !turn ? refused(refusal) : start(turn, body);
   };
 
   return {
     ...keyOperations(run, (turn) => [turn.draft]),
     deleteAll: () => run((turn) => turn.draft.clear()),
     transaction: (body) => run((turn) => transact(turn, body, instance)),
+    setAlarm: (when) =>
+      run((turn) => {
+        turn.draft.alarm = { at: alarmTime(when), retries: 0 };
+      }),
+    getAlarm: () => run((turn) => turn.alarm?.at ?? null),
+    deleteAlarm: () =>
+      run((turn) => {
+        if (turn.alarm) turn.draft.alarm = null;
+      }),
   };
+}
+
+/** Most operations find what they need in memory, and are done at once: only the others keep the turn open. */
+function start<T>(turn: Turn, body: (turn: Turn) => T | Promise<T>): Promise<T> {
+  try {
+    const result = body(turn);
+    if (result instanceof Promise) return turn.track(operation(() => result));
+    turn.touch();
+    return Promise.resolve(result);
+  } catch (error) {
+    return turn.track(operation<T>(() => Promise.reject(error)));
+  }
 }
 
 /**
@@ -45,7 +66,7 @@ async function transact<T>(
         new StorageScopeError(`a transaction of ${instance} was used after its end; await what it does`),
       );
     }
-    return turn.track(operation(() => operate(turn)));
+    return start(turn, operate);
   };
   try {
     const result = await body(keyOperations(run, () => [turn.draft, draft]));

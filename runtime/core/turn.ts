@@ -1,4 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { Alarm } from "../ports/alarm-clock.ts";
+import type { TraceContext } from "../ports/mailbox.ts";
 import { Draft } from "./draft.ts";
 import { ActorOutputGateError, messageOf } from "./errors.ts";
 import type { Operation } from "./operation.ts";
@@ -8,8 +10,8 @@ import type { State } from "./state.ts";
 export const currentTurn = new AsyncLocalStorage<Turn>();
 
 /**
- * Hops through the microtask queue after which a settled operation counts as over: long enough that code
- * awaiting it has gone on and started its next operation.
+ * Hops through the microtask queue after which a turn whose operations have settled counts as over: long enough that code
+ * awaiting the last one has gone on and started its next operation.
  */
 const SETTLING_HOPS = 10;
 
@@ -21,9 +23,15 @@ export class Turn {
   readonly deadline: number;
   /** Keys of the instances that wait for this turn, and last its own: a call to one of them would wait for ever. */
   readonly chain: readonly string[];
+  /** The trace of the call that it runs. */
+  readonly trace: TraceContext | undefined;
   /** Resolves when everything that the turn has read is durable; its output must not leave before. */
   readonly readsDurable: () => Promise<void>;
+  /** Whether the alarm's handler runs: then the alarm that fired is gone. */
+  firing = false;
   #open = true;
+  /** Operations so far, and those of them that have not settled. */
+  #begun = 0;
   #pending = 0;
   #quiet: (() => void) | undefined;
   #poison: ActorOutputGateError | undefined;
@@ -32,16 +40,28 @@ export class Turn {
 
   constructor(
     state: State,
-    options: { deadline: number; chain: readonly string[]; readsDurable: () => Promise<void> },
+    options: {
+      deadline: number;
+      chain: readonly string[];
+      trace: TraceContext | undefined;
+      readsDurable: () => Promise<void>;
+    },
   ) {
     this.state = state;
     this.deadline = options.deadline;
     this.chain = options.chain;
+    this.trace = options.trace;
     this.readsDurable = options.readsDurable;
   }
 
   get open(): boolean {
     return this.#open;
+  }
+
+  /** The alarm as this turn's code sees it. */
+  get alarm(): Alarm | undefined {
+    if (this.draft.alarm !== undefined) return this.draft.alarm ?? undefined;
+    return this.firing ? undefined : this.state.alarm;
   }
 
   /** Set when a transaction threw: the call fails, whatever its method returns. */
@@ -86,18 +106,23 @@ export class Turn {
 
   /** Keeps the turn open until the operation has settled. */
   track<T>(operation: Operation<T>): Operation<T> {
-    this.#pending++;
+    this.#begin();
     operation.watch((failure) => {
       if (failure && !operation.observed) this.#unobserved.push({ operation, reason: failure.reason });
-      this.#settleAfter(SETTLING_HOPS);
+      this.#settle();
     });
     return operation;
   }
 
+  /** An operation was done at once. Code that awaits it gets the time to start the next one. */
+  touch(): void {
+    this.#begun++;
+  }
+
   /** Keeps the turn open until `work` has settled, whichever way: who asked for it looks at its failure. */
   hold(work: Promise<unknown>): void {
-    this.#pending++;
-    const settled = () => this.#settleAfter(SETTLING_HOPS);
+    this.#begin();
+    const settled = () => this.#settle();
     work.then(settled, settled);
   }
 
@@ -108,11 +133,15 @@ export class Turn {
    * @throws whatever a blocking body threw
    */
   async drain(): Promise<void> {
-    await this.unblocked();
-    if (this.#pending > 0)
-      await new Promise<void>((quiet) => {
-        this.#quiet = quiet;
-      });
+    if (this.blocked) await this.unblocked();
+    for (let begun = 0; begun !== this.#begun; ) {
+      begun = this.#begun;
+      if (this.#pending > 0)
+        await new Promise<void>((quiet) => {
+          this.#quiet = quiet;
+        });
+      for (let hop = 0; hop < SETTLING_HOPS; hop++) await undefined;
+    }
     // Observed late is observed: `const p = put(); …; await p` looks at a failure long after it happened.
     const failure = this.#unobserved.find((each) => !each.operation.observed);
     if (failure) {
@@ -125,11 +154,12 @@ export class Turn {
     }
   }
 
-  #settleAfter(hops: number): void {
-    if (hops > 0) {
-      queueMicrotask(() => this.#settleAfter(hops - 1));
-      return;
-    }
+  #begin(): void {
+    this.#begun++;
+    this.#pending++;
+  }
+
+  #settle(): void {
     this.#pending--;
     if (this.#pending === 0) this.#quiet?.();
   }

@@ -4,11 +4,22 @@ export interface ActorId {
   readonly name: string;
 }
 
-/** What an instance is asked to do: a method by name, or its handler for HTTP requests. Arguments are codec text. */
+/**
+ * What an instance is asked to do: a method by name, or its handler for HTTP requests; or, in a wake, to see whether its alarm
+ * is due. Arguments are codec text; those of a wake the version in digits.
+ */
 export interface Call {
-  readonly kind: "method" | "fetch";
+  readonly kind: "method" | "fetch" | "alarm";
   readonly method: string;
   readonly args: string;
+}
+
+/** Which trace a message belongs to, as the W3C's headers of these names say it; valid, whoever has made it. */
+export interface TraceContext {
+  /** `traceparent`, of version 00. */
+  readonly parent: string;
+  /** `tracestate`. */
+  readonly state?: string;
 }
 
 /** A message in transit to one instance. */
@@ -32,14 +43,18 @@ export interface Envelope {
   readonly deadline: number;
   /** Keys of the instances that wait for this call, the outermost first; empty for a call from outside. */
   readonly chain: readonly string[];
+  /** The trace that its sender belongs to. Nothing depends on it. */
+  readonly trace?: TraceContext;
 }
 
 /** A place in a mailbox. Sequences compare only within one queue. */
 export interface Mark {
   /** Identity of the queue that gave the sequence number. */
   readonly queue: string;
-  /** Decimal digits, growing within one instance's mailbox, not consecutive. */
+  /** Of the message: decimal digits, growing within one instance's mailbox, not consecutive. */
   readonly sequence: string;
+  /** Of the envelope among those that lie in one message, from 0; absent: 0. */
+  readonly index?: number;
 }
 
 /** One envelope as received: the same envelope may be delivered more than once. */
@@ -49,13 +64,33 @@ export interface Delivery {
   readonly mark: Mark | undefined;
   /** Received before, or older than a lease: it may have been answered already. */
   readonly suspect: boolean;
+  /**
+   * How often it was received, this time included; approximately. Only what may have ended its worker counts: a mailbox that lives
+   * in its worker's own process does not count what that process has survived.
+   */
+  readonly receives: number;
+  /** When the message came into the mailbox, in ms since the epoch by the mailbox's clock; absent where it does not say. */
+  readonly sentAt?: number;
 }
 
 /** The sending side of the mailboxes. */
 export interface Mailbox {
   /**
+   * Asked right before a call or message is made; `send` itself takes whatever a commit owes, so that nobody waits for room that
+   * only he could make. Absent where mailboxes have no bounds of their own.
+   *
+   * @param options.inTurn whether a turn asks: it holds its instance, and others wait for it, so it comes before new work from outside
+   * @throws ActorOverloadedError there is no room for it, or its deadline would come before its turn
+   */
+  readonly admit?: (envelope: Envelope, options: { readonly inTurn: boolean }) => void;
+  /** Nobody waits for the call's answer any more: one that still waits for its turn is not run. Absent where that can't be done. */
+  readonly withdraw?: (envelope: Envelope) => void;
+  /**
    * Resolves once the envelope is durable: in its instance's mailbox, or on its way there until it is due. A call that
    * is awaited need not survive the end of this process; a one-way message must.
+   *
+   * @param options.repeatable whether somebody else may send this very envelope once more, under the same ids and without an attempt
+   *   of its own, by which it could be looked up: only the mailbox can know it then
    */
-  send(envelope: Envelope): Promise<void>;
+  send(envelope: Envelope, options?: { readonly repeatable?: boolean }): Promise<void>;
 }

@@ -1,4 +1,13 @@
+import type { Alarm, Wake } from "./alarm-clock.ts";
 import type { ActorId, Mark } from "./mailbox.ts";
+
+/** A call, or a wake, under suspicion: its runs may have ended their workers. */
+export interface Trial {
+  /** Id of the envelope. */
+  readonly id: string;
+  /** How many runs of it were begun of which no end is known. */
+  readonly starts: number;
+}
 
 /** The one record of an instance that every commit replaces under a version check. */
 export interface Head {
@@ -18,6 +27,10 @@ export interface Head {
   readonly settled: ReadonlyMap<string, string>;
   /** One-way messages that committed turns have sent and that may not have left yet: envelope texts, in order. */
   readonly outbox: readonly string[];
+  readonly alarm: Alarm | undefined;
+  /** The earliest wake that is known to be on its way; another one that comes means nothing. */
+  readonly wake: Wake | undefined;
+  readonly trial: Trial | undefined;
 }
 
 /** Everything that one commit changes. It lands whole or not at all, whatever its size. */

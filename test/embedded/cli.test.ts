@@ -98,6 +98,7 @@ describe("npm run dev", () => {
   project  ${dir}
   actors   env.COUNTER (class Counter)
   state    ${join(cwd, ".actors/counter")}
+  look     ${dev.url}/__actors
 
 Try it:
   curl ${dev.url}/

@@ -11,6 +11,8 @@ export interface DevRun {
   /** Working directory; `.actors` is made here unless the arguments say otherwise. */
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Another program than that of this checkout. */
+  readonly program?: string;
 }
 
 export interface DevServer {
@@ -61,8 +63,8 @@ interface Launched {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-function launch({ args, cwd, env }: DevRun): Launched {
-  const child = spawn(process.execPath, [CLI, "dev", ...args], {
+function launch({ args, cwd, env, program = CLI }: DevRun): Launched {
+  const child = spawn(process.execPath, [program, "dev", ...args], {
     cwd,
     env: { PATH: process.env.PATH, ...env },
     stdio: ["ignore", "pipe", "pipe"],

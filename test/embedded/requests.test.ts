@@ -43,7 +43,18 @@ function exchange(port: number, text: string): Promise<string> {
 }
 
 const head = (line: string, ...fields: string[]) =>
-  [line, "Host: x", "Connection: close", ...fields, "", ""].join("\r\n");
+  [line, "Host: localhost", "Connection: close", ...fields, "", ""].join("\r\n");
+
+test("another site's page does not reach the built-in door; a project's own handler decides for itself", async () => {
+  const foreign = ["POST /Echo/a/echo HTTP/1.1", "Host: evil.example", "Connection: close", "", ""].join(
+    "\r\n",
+  );
+  const answer = await exchange(await start(), foreign);
+  expect(answer).toMatch(/^HTTP\/1.1 403 /);
+  expect(answer).toContain("ForeignRequestError");
+  const own = await start(async () => new Response("mine"));
+  expect(await exchange(own, foreign)).toMatch(/^HTTP\/1.1 200 /);
+});
 
 describe("requests as they come over the wire", () => {
   test("a POST without body or content-length, as `curl -X POST` sends it, is a call without arguments", async () => {
@@ -71,7 +82,9 @@ describe("requests as they come over the wire", () => {
 
   test("a refused chunked body closes its connection, and says so", async () => {
     const part = `10000\r\n${"x".repeat(65_536)}\r\n`;
-    const head = ["POST /Echo/a/echo HTTP/1.1", "Host: x", "Transfer-Encoding: chunked", "", ""].join("\r\n");
+    const head = ["POST /Echo/a/echo HTTP/1.1", "Host: localhost", "Transfer-Encoding: chunked", "", ""].join(
+      "\r\n",
+    );
     const answer = await exchange(await start(), `${head}${part.repeat(32)}0\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1.1 413 .*"PayloadTooLargeError"/s);
     expect(answer).toMatch(/\r\nconnection: close\r\n/i);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import * as account from "../../examples/account/src/index.ts";
 import { type EmbeddedServer, startEmbedded } from "../../handlers/embedded.ts";
 import { describeAccount } from "../acceptance/account-suite.ts";
+import { describeAlarms } from "../acceptance/alarm-suite.ts";
 import { httpStorage } from "../acceptance/http-storage.ts";
 import { describeProbe } from "../acceptance/probe-suite.ts";
 import { describeStorage } from "../acceptance/storage-suite.ts";
@@ -47,8 +48,10 @@ describe("in process", () => {
     { binding: "LOADER", type: "Loader" },
     { binding: "DESK", type: "Desk" },
     { binding: "CLERK", type: "Clerk" },
+    { binding: "SLEEPER", type: "Sleeper" },
   ]);
   describeProbe("embedded", system);
+  describeAlarms("embedded", system);
   describeStorage("embedded", httpStorage(system), { sessions: 1000, atOnce: 16 });
 
   test("I2: two instances do not block each other", async () => {

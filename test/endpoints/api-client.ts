@@ -1,7 +1,7 @@
 import { Agent, type OutgoingHttpHeaders, request as sendRequest } from "node:http";
 import { text } from "node:stream/consumers";
 
-const agent = new Agent({ keepAlive: true });
+const shared = new Agent({ keepAlive: true });
 
 /** Where an API of an AWS-like endpoint is reached: plain data, so that a setup can hand it to the tests. */
 export interface ApiAddress {
@@ -9,6 +9,8 @@ export interface ApiAddress {
   readonly endpoint: string;
   /** The name of the API, sent as the `Host` header: Node does not resolve `*.localhost`, and `fetch` refuses to set it. */
   readonly host: string;
+  /** Keeps the connections; one for all unless given. */
+  readonly agent?: Agent;
 }
 
 export interface ApiAnswer {
@@ -30,7 +32,7 @@ export type SendRequest = (
   headers?: OutgoingHttpHeaders,
 ) => Promise<ApiAnswer>;
 
-export function apiClient({ endpoint, host }: ApiAddress): SendRequest {
+export function apiClient({ endpoint, host, agent = shared }: ApiAddress): SendRequest {
   return (method, path, body, headers = {}) =>
     new Promise((resolve, reject) => {
       const raw = body === undefined || typeof body === "string" || body instanceof Uint8Array;

@@ -5,6 +5,10 @@ import { isAlive } from "./processes.ts";
 
 const checkout = join(import.meta.dirname, "..", "..");
 
+// Vitest loads the setup of each project with modules of its own, so what they share hangs on `globalThis`.
+const key: unique symbol = Symbol.for("stateful-actors.test.folders");
+const holder = globalThis as typeof globalThis & { [key]?: Map<string, Promise<string>> };
+
 /** Where downloads and virtual environments are kept between runs: `$STATEFUL_ACTORS_CACHE`, else `.cache` in the checkout. */
 export function cacheFolder(): string {
   return process.env.STATEFUL_ACTORS_CACHE || join(checkout, ".cache");
@@ -13,11 +17,19 @@ export function cacheFolder(): string {
 /**
  * Returns the cache folder `name`, made by `make` when it is not there yet.
  *
- * `make` fills a folder beside it, which gets its name only when `make` has succeeded: what lies under `name` is complete, also
+ * `make` is called once, however many ask for the folder at the same time. It fills a folder beside it, which gets its name only when `make` has succeeded: what lies under `name` is complete, also
  * after a crash and when two test runs make it at once. So what `make` writes must bear being moved.
  */
-export async function cachedFolder(name: string, make: (folder: string) => Promise<void>): Promise<string> {
+export function cachedFolder(name: string, make: (folder: string) => Promise<void>): Promise<string> {
   const complete = join(cacheFolder(), name);
+  holder[key] ??= new Map();
+  const making = holder[key];
+  const folder = making.get(complete) ?? makeOnce(complete, make).finally(() => making.delete(complete));
+  making.set(complete, folder);
+  return folder;
+}
+
+async function makeOnce(complete: string, make: (folder: string) => Promise<void>): Promise<string> {
   if (existsSync(complete)) return complete;
 
   await mkdir(dirname(complete), { recursive: true });

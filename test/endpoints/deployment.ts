@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { apiClient, type SendRequest } from "./api-client.ts";
 import { account, awsEnvironment, region } from "./aws.ts";
+import type { AwsEndpoint } from "./endpoint.ts";
 import { type Finished, run, tail } from "./processes.ts";
 
 const checkout = join(import.meta.dirname, "..", "..");
@@ -14,7 +15,7 @@ export interface DeployOptions {
   /** The project that is deployed: a folder with a manifest. */
   readonly projectDir: string;
   /** A CDK app of its own instead of the package's: a file that Node runs. */
-  readonly app?: string;
+  readonly app?: string | undefined;
   /** The stack's name, when it shall not be the one in the manifest. */
   readonly stack?: string;
   /** More context values for the CDK app (`-c name=value`). */
@@ -37,10 +38,21 @@ export interface Deployment extends DeployedStack {
   destroy(): Promise<void>;
 }
 
+/** The CDK app that deploys a project to this endpoint: another one than the package's where there are no HTTP APIs. */
+export function appFor({ httpApis }: AwsEndpoint): string | undefined {
+  return httpApis ? undefined : join(checkout, "test", "projects", "function-url", "app.ts");
+}
+
 /** Deploys a project with the real CDK CLI and the project's own CDK app, as a user does. */
 export async function deployProject(options: DeployOptions): Promise<Deployment> {
   const { endpoint, projectDir, app, stack, context = {} } = options;
-  const contextValues = { project: projectDir, removal: "destroy", ...(stack ? { stack } : {}), ...context };
+  const contextValues = {
+    project: projectDir,
+    auth: "none",
+    removal: "destroy",
+    ...(stack ? { stack } : {}),
+    ...context,
+  };
   const contextArgs = [
     ...(app === undefined ? [] : ["--app", `npx --no -- node ${app}`]),
     ...Object.entries(contextValues).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
@@ -87,14 +99,16 @@ async function inTemporaryFolder<T>(use: (folder: string) => Promise<T>): Promis
   }
 }
 
-async function bootstrap(endpoint: string): Promise<void> {
+/** Makes the bucket for assets, once for an endpoint. */
+export async function bootstrap(endpoint: string): Promise<void> {
   const assets = `cdk-hnb659fds-assets-${account}-${region}`;
   const { ok: done } = await fetch(`${endpoint}/${assets}`, { method: "HEAD" });
   // Away from cdk.json: with an app in sight the CLI would synthesise it first.
   if (!done) await runCdk(endpoint, ["bootstrap", `aws://${account}/${region}`], tmpdir());
 }
 
-async function runCdk(endpoint: string, args: readonly string[], cwd = checkout): Promise<Finished> {
+/** Runs the CDK CLI against an endpoint; rejects with its last lines when it fails. */
+export async function runCdk(endpoint: string, args: readonly string[], cwd = checkout): Promise<Finished> {
   const finished = await run(
     cdkCli,
     [...args, "--ci", "--no-color", "--no-notices", "--no-version-reporting"],

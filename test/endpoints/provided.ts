@@ -3,19 +3,17 @@ import type { TestProject } from "vitest/node";
 import { attempt } from "./attempt.ts";
 import { type DeployedStack, deployProject } from "./deployment.ts";
 import { startDynamoDBLocal } from "./dynamodb-local.ts";
+import type { AwsEndpoint, Endpoint } from "./endpoint.ts";
 import type { Missing } from "./gate.ts";
 import type { RunningServer } from "./server-process.ts";
-import { logFile, sharedAws } from "./shared-aws.ts";
-
-/** Where a test reaches an endpoint; `sdkOptions(url)` makes the options of an SDK client from it. */
-export interface Endpoint {
-  readonly url: string;
-}
+import { logFile, sharedAws, sharedLocalStack } from "./shared-servers.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
     dynamoDBLocal: Endpoint | Missing;
-    aws: Endpoint | Missing;
+    aws: AwsEndpoint | Missing;
+    /** LocalStack's open-source edition, which has another author's reading of AWS's documentation. */
+    localstack: AwsEndpoint | Missing;
     /** `examples/account`, deployed once for the whole run. */
     account: DeployedStack | Missing;
   }
@@ -23,7 +21,19 @@ declare module "vitest" {
 
 type Release = () => Promise<void>;
 
+const WHOLE = { httpApis: true, firesSchedules: true };
+
 const nothingToRelease: Release = async () => undefined;
+
+/** A global setup that provides all of it, at the same time. */
+export function provideAll(...provide: readonly ((project: TestProject) => Promise<Release>)[]) {
+  return async (project: TestProject): Promise<Release> => {
+    const releases = await Promise.all(provide.map((each) => each(project)));
+    return async () => {
+      for (const release of releases) await release();
+    };
+  };
+}
 
 /** Provides `dynamoDBLocal`. */
 export async function provideDynamoDBLocal(project: TestProject): Promise<Release> {
@@ -35,14 +45,21 @@ export async function provideDynamoDBLocal(project: TestProject): Promise<Releas
 /** Provides `aws`, one endpoint for all projects of a run. */
 export async function provideAws(project: TestProject): Promise<Release> {
   const server = await sharedAws();
-  project.provide("aws", endpointOf(server));
+  project.provide("aws", awsEndpointOf(server, WHOLE));
+  return "stop" in server ? server.stop : nothingToRelease;
+}
+
+/** Provides `localstack`, one for all projects of a run. */
+export async function provideLocalStack(project: TestProject): Promise<Release> {
+  const server = await sharedLocalStack();
+  project.provide("localstack", awsEndpointOf(server, { httpApis: false, firesSchedules: false }));
   return "stop" in server ? server.stop : nothingToRelease;
 }
 
 /** Provides `aws`, and `account` deployed to it. */
 export async function provideAccount(project: TestProject): Promise<Release> {
   const server = await sharedAws();
-  project.provide("aws", endpointOf(server));
+  project.provide("aws", awsEndpointOf(server, WHOLE));
   if (!("stop" in server)) {
     project.provide("account", server);
     return nothingToRelease;
@@ -64,4 +81,11 @@ export async function provideAccount(project: TestProject): Promise<Release> {
 
 function endpointOf(server: RunningServer | Missing): Endpoint | Missing {
   return "stop" in server ? { url: server.url } : server;
+}
+
+function awsEndpointOf(
+  server: RunningServer | Missing,
+  abilities: Omit<AwsEndpoint, "url">,
+): AwsEndpoint | Missing {
+  return "stop" in server ? { url: server.url, ...abilities } : server;
 }

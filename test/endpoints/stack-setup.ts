@@ -1,2 +1,4 @@
+import { provideAccount, provideAll, provideLocalStack } from "./provided.ts";
+
 /** Global setup of the test project `stack`. */
-export { provideAccount as default } from "./provided.ts";
+export default provideAll(provideAccount, provideLocalStack);

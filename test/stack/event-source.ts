@@ -2,6 +2,7 @@ import {
   CreateQueueCommand,
   type CreateQueueCommandInput,
   DeleteMessageBatchCommand,
+  GetQueueAttributesCommand,
   type Message,
   ReceiveMessageCommand,
   SQSClient,
@@ -29,10 +30,10 @@ export function makeMailbox(client: SQSClient, { visibilitySeconds = 60 } = {}):
 }
 
 /** A fresh standard queue, as the stack has for messages that are not due yet. */
-export function makeDelayQueue(client: SQSClient): Promise<string> {
+export function makeDelayQueue(client: SQSClient, { visibilitySeconds = 60 } = {}): Promise<string> {
   return makeQueue(client, {
     QueueName: `delayed-${crypto.randomUUID()}`,
-    Attributes: { VisibilityTimeout: "60" },
+    Attributes: { VisibilityTimeout: String(visibilitySeconds) },
   });
 }
 
@@ -40,6 +41,14 @@ async function makeQueue(client: SQSClient, input: CreateQueueCommandInput): Pro
   const { QueueUrl } = await client.send(new CreateQueueCommand(input));
   if (!QueueUrl) throw new Error("the queue has no URL");
   return QueueUrl;
+}
+
+export async function queueArn(client: SQSClient, queueUrl: string): Promise<string> {
+  const { Attributes } = await client.send(
+    new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ["QueueArn"] }),
+  );
+  if (!Attributes?.QueueArn) throw new Error(`the queue ${queueUrl} has no ARN`);
+  return Attributes.QueueArn;
 }
 
 /** Receives one batch, as an event source would hand it to the function. */
@@ -59,6 +68,19 @@ export async function receiveBatch(
   return Messages.map(recordOf);
 }
 
+/** Deletes what a batch has settled, as an event source does when the function has returned. */
+export async function deleteBatch(
+  client: SQSClient,
+  queueUrl: string,
+  records: readonly SQSRecord[],
+): Promise<void> {
+  const Entries = records.map(({ receiptHandle }, index) => ({
+    Id: String(index),
+    ReceiptHandle: receiptHandle,
+  }));
+  await client.send(new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
+}
+
 /**
  * An event source with several batches in flight, as Lambda has it for a FIFO queue. Emulators serve one batch at a
  * time, so this stands in for theirs where actors call actors.
@@ -72,10 +94,8 @@ export function startEventSource(
   const serve = async (records: SQSRecord[]) => {
     const { batchItemFailures } = await worker({ Records: records });
     const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
-    const Entries = records
-      .filter(({ messageId }) => !failed.has(messageId))
-      .map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle }));
-    if (Entries.length > 0) await client.send(new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
+    const done = records.filter(({ messageId }) => !failed.has(messageId));
+    if (done.length > 0) await deleteBatch(client, queueUrl, done);
   };
   const poll = async () => {
     while (!stopped) {

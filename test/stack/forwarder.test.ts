@@ -1,29 +1,29 @@
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import type { SQSRecord } from "aws-lambda";
-import { afterEach, expect, inject, onTestFinished, test, vi } from "vitest";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { createForwarderHandler } from "../../handlers/forwarder.ts";
 import { createSqsMailbox } from "../../runtime/adapters/aws/sqs-mailbox.ts";
 import { systemClock } from "../../runtime/adapters/system/clock.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../runtime/core/envelope.ts";
 import type { Envelope } from "../../runtime/ports/mailbox.ts";
-import { describeWith } from "../endpoints/gate.ts";
+import { describeOnBoth } from "../endpoints/gate.ts";
 import { makeDelayQueue, makeMailbox, receiveBatch, sqsAt, startEventSource } from "./event-source.ts";
 
 const DEADLINE_MS = 30_000;
 
 const envelope = (id: string, due?: number): Envelope => ({
   id,
-  attempt: `${id}.1`,
+  attempt: `${id}-1`,
   to: { type: "Account", name: "alice" },
   call: { kind: "method", method: "deposit", args: "[[1],10]" },
-  fingerprint: "f",
+  fingerprint: "0123456789ab",
   awaited: false,
   due,
   deadline: Number.MAX_SAFE_INTEGER,
   chain: [],
 });
 
-describeWith(inject("aws"), "the forwarder on real queues", ({ url }) => {
+describeOnBoth("the forwarder on real queues", ({ url }) => {
   const sqs = sqsAt(url);
   afterEach(() => {
     vi.unstubAllEnvs();
@@ -91,13 +91,16 @@ describeWith(inject("aws"), "the forwarder on real queues", ({ url }) => {
 
   test("what is no envelope fails alone, and is reported", async () => {
     const { putDelayed, delayed, forward, inMailbox } = await start();
-    const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const log = vi.spyOn(process.stdout, "write").mockReturnValue(true);
     await putDelayed("no envelope");
     await putDelayed(encodeEnvelope(envelope("good")));
     const records = await delayed(2);
     const broken = records.filter(({ body }) => body === "no envelope").map(({ messageId }) => messageId);
     expect(await forward(records)).toEqual(broken);
-    expect(log.mock.calls.flat().map((line) => JSON.parse(line))).toEqual([
+    const lines = log.mock.calls.map(([line]) => String(line)).filter((line) => line.startsWith("{"));
+    log.mockRestore();
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({ EnvelopesRefused: 1 }),
       expect.objectContaining({ message: "message refused", messageId: broken[0] }),
     ]);
     expect(ids(await inMailbox(1))).toEqual(["good"]);

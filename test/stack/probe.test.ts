@@ -21,6 +21,6 @@ describeWith(inject("aws"), "a project of its own, deployed with -c project=<dir
   describeStorage(
     "deployed",
     httpStorage(() => deployment),
-    { sessions: 1000, atOnce: 24 },
+    { sessions: 300, atOnce: 24 },
   );
 });

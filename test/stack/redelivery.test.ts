@@ -1,20 +1,28 @@
 import type { SQSRecord } from "aws-lambda";
-import { expect, inject, test } from "vitest";
+import { expect, test } from "vitest";
 import { serveRecords } from "../../handlers/serve-records.ts";
 import { createDynamoReplies } from "../../runtime/adapters/aws/dynamo-replies.ts";
 import { createDynamoStore } from "../../runtime/adapters/aws/dynamo-store.ts";
 import { createSqsLease } from "../../runtime/adapters/aws/sqs-lease.ts";
 import { createSqsMailbox } from "../../runtime/adapters/aws/sqs-mailbox.ts";
+import { createMemoryDeadLetters } from "../../runtime/adapters/local/memory-dead-letters.ts";
 import { systemClock } from "../../runtime/adapters/system/clock.ts";
 import { randomIds } from "../../runtime/adapters/system/ids.ts";
 import { Activations } from "../../runtime/core/activation.ts";
+import { decodeMessage } from "../../runtime/core/message.ts";
 import { StatefulActor } from "../../runtime/index.ts";
+import type { Clock } from "../../runtime/ports/clock.ts";
 import type { Replies } from "../../runtime/ports/replies.ts";
-import { describeWith } from "../endpoints/gate.ts";
+import { describeOnBoth } from "../endpoints/gate.ts";
 import { dynamoAt, makeActorTable, makeReplyTable } from "../stores/dynamo-table.ts";
 import { makeMailbox, receiveBatch, sqsAt } from "./event-source.ts";
 
+/** How long a message may take to come back when it comes back early; the queue's own timeout is far longer. */
+const SOON_MS = 20_000;
+
 let turns = 0;
+/** What a turn that works for long waits for. */
+let work: Promise<void> = Promise.resolve();
 
 class Account extends StatefulActor<unknown> {
   async deposit(amount: number) {
@@ -23,17 +31,27 @@ class Account extends StatefulActor<unknown> {
     await this.ctx.storage.put("balance", balance);
     return balance;
   }
+
+  async audit() {
+    turns++;
+    await work;
+    await this.ctx.storage.put("audited", true);
+    return "done";
+  }
 }
+
+/** Of a process that is dead: nothing happens in it any more. */
+const stopped: Clock = { ...systemClock, after: () => () => {} };
 
 const alice = { type: "Account", name: "alice" };
 
 const FINGERPRINT = "0123456789ab";
 
-describeWith(inject("aws"), "redelivery on the real adapters", ({ url }) => {
+describeOnBoth("redelivery on the real adapters", ({ url }) => {
   const sqs = sqsAt(url);
   const dynamo = dynamoAt(url);
 
-  const start = async (visibilitySeconds: number) => {
+  const start = async (visibilitySeconds: number, { shortLeaseSeconds = visibilitySeconds } = {}) => {
     const queueUrl = await makeMailbox(sqs, { visibilitySeconds });
     const replyTable = await makeReplyTable(dynamo);
     const replies = createDynamoReplies({
@@ -43,15 +61,23 @@ describeWith(inject("aws"), "redelivery on the real adapters", ({ url }) => {
       ids: randomIds,
       retentionMs: 3_600_000,
     });
-    const store = createDynamoStore({ client: dynamo, table: await makeActorTable(dynamo), ids: randomIds });
+    const store = createDynamoStore({
+      client: dynamo,
+      table: await makeActorTable(dynamo),
+      ids: randomIds,
+      clock: systemClock,
+    });
     const mailbox = createSqsMailbox({
       client: sqs,
       mailboxUrl: queueUrl,
       delayUrl: "none",
       clock: systemClock,
     });
-    /** A worker with a memory of its own; `dying` ones end at the given step, as a killed process does. */
-    const worker = (records: SQSRecord[], dying: Partial<Replies> = {}) =>
+    /** A worker with a memory of its own; `dying` ones end at the given step, as a killed process does, and have no timers. */
+    const worker = (
+      records: SQSRecord[],
+      { clock = systemClock, ...dying }: Partial<Replies> & { clock?: Clock } = {},
+    ) =>
       serveRecords(records, {
         endsBy: Date.now() + 60_000,
         deps: {
@@ -59,23 +85,29 @@ describeWith(inject("aws"), "redelivery on the real adapters", ({ url }) => {
           env: {},
           store,
           replies: { ...replies, ...dying },
-          clock: systemClock,
-          telemetry: { problem: () => {} },
+          clock,
+          telemetry: { problem: () => {}, count: () => {} },
           mailbox,
+          deadLetters: createMemoryDeadLetters(),
           methodBudgetMs: 30_000,
+          alarmBudgetMs: 20_000,
+          alarmClock: { arm: async () => {} },
           exposeStacks: false,
           activations: new Activations(10),
           lease: createSqsLease(sqs, queueUrl),
-          leaseMs: 60_000,
+          queueLeaseMs: visibilitySeconds * 1000,
+          shortLeaseMs: shortLeaseSeconds * 1000,
         },
       });
-    const deposit = async (id: string) => {
+    const deposit = (id: string) => send(id, { method: "deposit", args: "[[1],10]" });
+    const audit = (id: string) => send(id, { method: "audit", args: "[[]]" });
+    const send = async (id: string, call: { method: string; args: string }) => {
       const deadline = Date.now() + 60_000;
       await mailbox.send({
         id,
         attempt: undefined,
         to: alice,
-        call: { kind: "method", method: "deposit", args: "[[1],10]" },
+        call: { kind: "method", ...call },
         fingerprint: FINGERPRINT,
         awaited: true,
         due: undefined,
@@ -84,17 +116,24 @@ describeWith(inject("aws"), "redelivery on the real adapters", ({ url }) => {
       });
     };
     const receive = async (): Promise<SQSRecord[]> => {
-      const deadline = Date.now() + 20_000;
+      const deadline = Date.now() + SOON_MS;
       for (;;) {
         const records = await receiveBatch(sqs, queueUrl);
         if (records.length > 0 || Date.now() > deadline) return records;
       }
     };
-    return { store, replies, worker, deposit, receive };
+    /** What the queue hands out in the given time. */
+    const receiveFor = async (ms: number): Promise<SQSRecord[]> => {
+      const end = Date.now() + ms;
+      const records: SQSRecord[] = [];
+      while (Date.now() < end) records.push(...(await receiveBatch(sqs, queueUrl)));
+      return records;
+    };
+    return { store, replies, worker, deposit, audit, receive, receiveFor };
   };
 
   test("I4: a worker that dies after its commit and before its reply: the redelivery rewrites the reply and runs nothing", async () => {
-    const { store, replies, worker, deposit, receive } = await start(1);
+    const { store, replies, worker, deposit, receive } = await start(600, { shortLeaseSeconds: 3 });
     turns = 0;
     await deposit("first-envelope");
     const death = new Promise<never>(() => {});
@@ -106,7 +145,7 @@ describeWith(inject("aws"), "redelivery on the real adapters", ({ url }) => {
       died();
       return death;
     };
-    void worker(await receive(), { write });
+    void worker(await receive(), { write, clock: stopped });
     await dead;
     expect((await store.hydrate(alice))?.version).toBe(1);
     expect((await replies.filed(["first-envelope"])).size).toBe(0);
@@ -118,6 +157,42 @@ describeWith(inject("aws"), "redelivery on the real adapters", ({ url }) => {
     expect(await replies.wait(["first-envelope"], Date.now() + 10_000)).toBe(`${FINGERPRINT}+[10]`);
     expect((await store.hydrate(alice))?.version).toBe(1);
     expect(turns).toBe(1);
+  });
+
+  test("I4: a worker that dies when it has answered one call of a message: the rest is answered, and nothing runs again", async () => {
+    const { store, replies, worker, deposit, receive } = await start(600, { shortLeaseSeconds: 3 });
+    turns = 0;
+    const ids = ["one", "two", "three"];
+    await Promise.all(ids.map(deposit));
+    const records = await receive();
+    expect(records.map(({ body }) => decodeMessage(body).map(({ id }) => id))).toEqual([ids]);
+    let died = () => {};
+    const dead = new Promise<void>((resolve) => {
+      died = resolve;
+    });
+    const write: Replies["write"] = async (id, outcome) => {
+      if (id === "one") return replies.write(id, outcome);
+      died();
+      return new Promise(() => {});
+    };
+    void worker(records, { write, clock: stopped });
+    await dead;
+    const again = await receive();
+    expect(again.map(({ attributes }) => attributes.ApproximateReceiveCount)).toEqual(["2"]);
+    expect(await worker(again)).toEqual({ batchItemFailures: [] });
+    const soon = Date.now() + 10_000;
+    expect(await Promise.all(ids.map((id) => replies.wait([id], soon)))).toEqual(
+      [10, 20, 30].map((balance) => `${FINGERPRINT}+[${balance}]`),
+    );
+    expect((await store.hydrate(alice))?.mark?.index).toBe(2);
+    expect(turns).toBe(3);
+
+    // And by a worker that has had it all the time, when its outcomes have left the head: the mark is all that says so.
+    await deposit("four");
+    await worker(await receive());
+    expect(await worker(records)).toEqual({ batchItemFailures: [] });
+    expect((await store.hydrate(alice))?.inline.get("balance")).toBe("[40]");
+    expect(turns).toBe(4);
   });
 
   test("I1: two workers that hold the same batch: one commit lands, both see the same answers", async () => {
@@ -148,5 +223,36 @@ describeWith(inject("aws"), "redelivery on the real adapters", ({ url }) => {
     expect(again.length).toBe(1);
     await worker(again);
     expect((await store.hydrate(alice))?.inline.get("balance")).toBe("[10]");
+  });
+
+  test("a worker that dies mid-turn holds its message for a short lease, not for the visibility timeout of the queue", async () => {
+    const { store, worker, audit, receive } = await start(600, { shortLeaseSeconds: 3 });
+    turns = 0;
+    await audit("orphan");
+    work = new Promise(() => {});
+    void worker(await receive(), { clock: stopped });
+    await expect.poll(() => turns, { timeout: SOON_MS }).toBe(1);
+
+    const again = await receive();
+    expect(again.map(({ attributes }) => attributes.ApproximateReceiveCount)).toEqual(["2"]);
+    work = Promise.resolve();
+    expect(await worker(again)).toEqual({ batchItemFailures: [] });
+    expect((await store.hydrate(alice))?.version).toBe(1);
+  });
+
+  test("a turn that works for longer than its lease keeps its message, and commits", async () => {
+    const { store, worker, audit, receive, receiveFor } = await start(600, { shortLeaseSeconds: 3 });
+    turns = 0;
+    await audit("patient");
+    let finish = () => {};
+    work = new Promise((resolve) => {
+      finish = resolve;
+    });
+    const serving = worker(await receive());
+    expect(await receiveFor(9_000)).toEqual([]);
+    finish();
+    expect(await serving).toEqual({ batchItemFailures: [] });
+    expect((await store.hydrate(alice))?.inline.get("audited")).toBe("[true]");
+    expect(turns).toBe(1);
   });
 });

@@ -7,6 +7,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { expect, inject, test } from "vitest";
 import { createDynamoStore } from "../../runtime/adapters/aws/dynamo-store.ts";
+import { systemClock } from "../../runtime/adapters/system/clock.ts";
 import { randomIds } from "../../runtime/adapters/system/ids.ts";
 import { actorKey } from "../../runtime/core/actor-id.ts";
 import { NEW_HEAD } from "../../runtime/core/state.ts";
@@ -24,7 +25,7 @@ describeWith(
     const sound = dynamoAt(url);
     const table = makeActorTable(sound);
     const storeWith = async (client: DynamoDBClient) =>
-      createDynamoStore({ client, table: await table, ids: randomIds });
+      createDynamoStore({ client, table: await table, ids: randomIds, clock: systemClock });
 
     const parts = async (id: ActorId) => {
       const { Count } = await sound.send(
@@ -87,9 +88,9 @@ describeWith(
       const head = page.Items?.[0];
       expect(head?.journal).toBeDefined();
       await sound.send(
-        new PutItemCommand({ TableName: await table, Item: { ...head, ...key, format: { N: "3" } } }),
+        new PutItemCommand({ TableName: await table, Item: { ...head, ...key, format: { N: "99" } } }),
       );
-      await expect(store.hydrate(id)).rejects.toThrow("the stored format is 3");
+      await expect(store.hydrate(id)).rejects.toThrow("a stored head has the format 99");
       expect(await store.readEntry(id, 0, "k0000")).toBeUndefined();
     });
 

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { describe, expect, inject, test } from "vitest";
 import { createDynamoStore } from "../../runtime/adapters/aws/dynamo-store.ts";
+import { systemClock } from "../../runtime/adapters/system/clock.ts";
 import { randomIds } from "../../runtime/adapters/system/ids.ts";
 import { actorKey } from "../../runtime/core/actor-id.ts";
 import { NEW_HEAD } from "../../runtime/core/state.ts";
@@ -20,7 +21,7 @@ describeWith(
     const client = dynamoAt(url);
     const tableName = makeActorTable(client);
     const storeWith = async (using: DynamoDBClient) =>
-      createDynamoStore({ client: using, table: await tableName, ids: randomIds });
+      createDynamoStore({ client: using, table: await tableName, ids: randomIds, clock: systemClock });
 
     /** The instance as it was before the large commit: half of the keys, and one that the commit removes. */
     const prepare = async (): Promise<{ id: ActorId; store: Store }> => {

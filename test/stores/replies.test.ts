@@ -13,6 +13,7 @@ describeReplies("in process", { open: createLocalReplies, retentionMs: DAY_MS })
 for (const [name, key] of [
   ["DynamoDB Local", "dynamoDBLocal"],
   ["the AWS endpoint's DynamoDB", "aws"],
+  ["LocalStack's DynamoDB", "localstack"],
 ] as const) {
   describeWith(inject(key), name, ({ url }) => {
     const client = dynamoAt(url);

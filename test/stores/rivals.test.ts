@@ -3,6 +3,7 @@ import { QueryCommand } from "@aws-sdk/client-dynamodb";
 import fc from "fast-check";
 import { expect, inject, test } from "vitest";
 import { createDynamoStore } from "../../runtime/adapters/aws/dynamo-store.ts";
+import { systemClock } from "../../runtime/adapters/system/clock.ts";
 import { randomIds } from "../../runtime/adapters/system/ids.ts";
 import { actorKey } from "../../runtime/core/actor-id.ts";
 import { NEW_HEAD } from "../../runtime/core/state.ts";
@@ -32,7 +33,7 @@ describeWith(inject("dynamoDBLocal"), "rivals on one instance, on DynamoDB Local
       },
       { step: "initialize", name: "fate" },
     );
-    return createDynamoStore({ client, table: await table, ids: randomIds });
+    return createDynamoStore({ client, table: await table, ids: randomIds, clock: systemClock });
   };
 
   test("I1, I5: whatever is lost, the entries are those of the one commit that the head tells of", async () => {
@@ -78,7 +79,12 @@ describeWith(inject("dynamoDBLocal"), "rivals on one instance, on DynamoDB Local
               race.running--;
             }),
           );
-          const store = createDynamoStore({ client: sound, table: await table, ids: randomIds });
+          const store = createDynamoStore({
+            client: sound,
+            table: await table,
+            ids: randomIds,
+            clock: systemClock,
+          });
           const head = await store.hydrate(id);
           const { Items } = await sound.send(
             new QueryCommand({

@@ -35,6 +35,9 @@ export function describeStore(name: string, open: () => Store | Promise<Store>):
         mark: { queue: "q", sequence: "18849496460467696128" },
         settled: new Map([["e1", "+[1]"]]),
         outbox: ['{"v":2,"id":"=m1"}', "second", "😀 third"],
+        alarm: { at: 1_790_000_000_123, retries: 3 },
+        wake: { at: -5, version: 1 },
+        trial: { id: "=__proto__ 😀", starts: 0 },
       };
       expect(await (await store()).commit({ id, expected: 0, head, entries: new Map() })).toEqual({
         status: "committed",
@@ -297,6 +300,9 @@ function headOf(version: number, inline: Record<string, string>): Head {
     mark: undefined,
     settled: new Map(),
     outbox: [],
+    alarm: undefined,
+    wake: undefined,
+    trial: undefined,
   };
 }
 

@@ -6,6 +6,7 @@ import { createDynamoStore } from "../../runtime/adapters/aws/dynamo-store.ts";
 import { createMemoryStore } from "../../runtime/adapters/local/memory-store.ts";
 import { createSqliteStore } from "../../runtime/adapters/local/sqlite-store.ts";
 import { openStateFile, StateFileError } from "../../runtime/adapters/local/state-file.ts";
+import { systemClock } from "../../runtime/adapters/system/clock.ts";
 import { randomIds } from "../../runtime/adapters/system/ids.ts";
 import type { Commit } from "../../runtime/ports/store.ts";
 import { describeWith } from "../endpoints/gate.ts";
@@ -41,6 +42,9 @@ describe("a SQLite state file", () => {
       mark: { queue: "q", sequence: "5" },
       settled: new Map([["e1", "+[1]"]]),
       outbox: [],
+      alarm: undefined,
+      wake: undefined,
+      trial: undefined,
     },
     entries,
   });
@@ -98,11 +102,17 @@ describe("a SQLite state file", () => {
 for (const [name, key] of [
   ["DynamoDB Local", "dynamoDBLocal"],
   ["the AWS endpoint's DynamoDB", "aws"],
+  ["LocalStack's DynamoDB", "localstack"],
 ] as const) {
   describeWith(inject(key), name, ({ url }) => {
     describeStore(name, async () => {
       const client = dynamoAt(url);
-      return createDynamoStore({ client, table: await makeActorTable(client), ids: randomIds });
+      return createDynamoStore({
+        client,
+        table: await makeActorTable(client),
+        ids: randomIds,
+        clock: systemClock,
+      });
     });
   });
 }

@@ -6,8 +6,10 @@ import {
   type ActorStub,
   type Env,
   env,
+  type Secrets,
   StatefulActor,
 } from "stateful-actors";
+import { type Duration, startActors } from "stateful-actors/testing";
 import { describe, expectTypeOf, test } from "vitest";
 
 class Sample extends StatefulActor {
@@ -24,7 +26,7 @@ class Sample extends StatefulActor {
   nothing() {}
   async _own() {}
   protected half() {}
-  async alarm() {}
+  override async alarm() {}
   async webSocket() {}
   /** The stub's own `id` is the instance's name. */
   async id() {
@@ -107,5 +109,33 @@ describe("the base class", () => {
       }
     }
     expectTypeOf<Plain["bindings"]>().returns.toEqualTypeOf(env);
+  });
+});
+
+describe("actors in a test", () => {
+  test("are typed by their class", async () => {
+    const actors = await startActors({ Sample });
+    expectTypeOf(actors.namespace(Sample)).toEqualTypeOf<ActorNamespace<Sample>>();
+    expectTypeOf(actors.namespace<Sample>("Sample")).toEqualTypeOf<ActorNamespace<Sample>>();
+    // @ts-expect-error no actor
+    void startActors({ Date });
+  });
+
+  test("take durations with a unit", () => {
+    expectTypeOf<"5m">().toExtend<Duration>();
+    expectTypeOf<300_000>().toExtend<Duration>();
+    expectTypeOf<"5 minutes">().not.toExtend<Duration>();
+    expectTypeOf<"5">().not.toExtend<Duration>();
+  });
+});
+
+describe("env.SECRETS", () => {
+  test("gives texts, by the bindings that there are", () => {
+    const secrets = {} as Secrets<"STRIPE" | "JWT">;
+    expectTypeOf(secrets.get("STRIPE")).toEqualTypeOf<Promise<string>>();
+    // @ts-expect-error no such binding
+    secrets.get("STRIPPE");
+    // Without `actors types` every binding is taken.
+    expectTypeOf<Secrets["get"]>().parameter(0).toEqualTypeOf<string>();
   });
 });

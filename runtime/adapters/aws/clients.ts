@@ -2,7 +2,11 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
 
 /** A hanging connection must not use up a lease: give up soon and try again. */
-const REQUEST_HANDLER = { connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true };
+export const REQUEST_HANDLER = {
+  connectionTimeout: 1_000,
+  requestTimeout: 5_000,
+  throwOnRequestTimeout: true,
+};
 
 export function dynamoClient(): DynamoDBClient {
   return new DynamoDBClient({ maxAttempts: 4, requestHandler: REQUEST_HANDLER });

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   type AttributeValue,
   BatchWriteItemCommand,
@@ -6,8 +5,10 @@ import {
   QueryCommand,
 } from "@aws-sdk/client-dynamodb";
 import { actorKey } from "../../core/actor-id.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { ActorId } from "../../ports/mailbox.ts";
 import { itemKey } from "./actor-table.ts";
+import { pause } from "./pause.ts";
 
 interface ActorTable {
   readonly client: DynamoDBClient;
@@ -60,7 +61,7 @@ export async function* queryEntries(
 
 /** Deletes entries by sort key, 25 a request; what DynamoDB leaves undone is sent again. */
 export async function deleteEntries(
-  { client, table }: ActorTable,
+  { client, table, clock }: ActorTable & { readonly clock: Clock },
   id: ActorId,
   entries: readonly string[],
 ): Promise<void> {
@@ -72,6 +73,6 @@ export async function deleteEntries(
     const again = (UnprocessedItems?.[table] ?? []) as typeof requests;
     requests = [...again, ...requests.slice(25)];
     throttled = again.length > 0 ? throttled + 1 : 0;
-    if (throttled > 0) await sleep(Math.min(50 * 2 ** throttled, 2_000));
+    if (throttled > 0) await pause(clock, Math.min(50 * 2 ** throttled, 2_000));
   }
 }

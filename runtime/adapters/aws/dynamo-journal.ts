@@ -7,6 +7,7 @@ import {
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { utf8Length } from "../../core/actor-id.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { Ids } from "../../ports/ids.ts";
 import type { ActorId } from "../../ports/mailbox.ts";
 import { endOf, HEAD, itemKey, journalPart, journalPrefix } from "./actor-table.ts";
@@ -38,24 +39,34 @@ export interface JournalTable {
   readonly client: DynamoDBClient;
   readonly table: string;
   readonly ids: Ids;
+  readonly clock: Clock;
 }
 
 /** Writes the parts. @returns what the head must name: the beginning of their sort keys */
 export async function writeParts(
-  { client, table, ids }: JournalTable,
+  { client, table, ids, clock }: JournalTable,
   { id, expected, changes }: { id: ActorId; expected: number; changes: EntryChanges },
 ): Promise<string> {
   const journal = `${journalPrefix(expected)}${ids.next()}/`;
   const parts = chunks(changes, { count: Number.POSITIVE_INFINITY, bytes: PART_BYTES });
   await inTurns(parts, async (part, index) => {
-    const Item = { ...itemKey(id, journalPart(journal, index)), changes: { L: part.map(changeToAttribute) } };
+    const Item = {
+      ...itemKey(id, journalPart(journal, index)),
+      changes: { L: part.map(changeToAttribute) },
+      // For the operator, who looks for commits that nobody has finished: no code decides by it.
+      since: { N: String(clock.now()) },
+    };
     await client.send(new PutItemCommand({ TableName: table, Item }));
   });
   return journal;
 }
 
 /** Reads the parts back. */
-export async function readParts(table: JournalTable, id: ActorId, journal: string): Promise<EntryChanges> {
+export async function readParts(
+  table: Pick<JournalTable, "client" | "table">,
+  id: ActorId,
+  journal: string,
+): Promise<EntryChanges> {
   const changes = new Map<string, string | undefined>();
   for await (const item of queryEntries(table, id, { from: journal, to: endOf(journal) })) {
     for (const { M } of item.changes?.L ?? [])
@@ -78,9 +89,9 @@ export async function applyJournal(
     for (const chunk of chunks([...changes].slice(applied), { count: CHUNK_CHANGES, bytes: CHUNK_BYTES })) {
       done += chunk.length;
       const TransactItems = applyChunk(table, { id, journal, chunk, done });
-      await patiently(() => table.client.send(new TransactWriteItemsCommand({ TransactItems })));
+      await patiently(table.clock, () => table.client.send(new TransactWriteItemsCommand({ TransactItems })));
     }
-    await patiently(() =>
+    await patiently(table.clock, () =>
       table.client.send(
         new UpdateItemCommand({
           TableName: table.table,

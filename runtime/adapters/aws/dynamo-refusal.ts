@@ -1,22 +1,23 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   ConditionalCheckFailedException,
   TransactionCanceledException,
   TransactionConflictException,
 } from "@aws-sdk/client-dynamodb";
+import type { Clock } from "../../ports/clock.ts";
+import { pause } from "./pause.ts";
 
 /** Why DynamoDB turns a write away that may pass a moment later. The SDK does not try these again by itself. */
 const PASSING = new Set(["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"]);
 const TRIES = 6;
 
 /** Sends a write again, with growing gaps of 3 s in all, while DynamoDB only turns it away for the moment. */
-export async function patiently<T>(write: () => Promise<T>): Promise<T> {
+export async function patiently<T>(clock: Clock, write: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await write();
     } catch (error) {
       if (tries === TRIES || !isPassing(error)) throw error;
-      await sleep(50 * 2 ** tries);
+      await pause(clock, 50 * 2 ** tries);
     }
   }
 }

@@ -30,7 +30,10 @@ export function createDynamoReplies(options: DynamoRepliesOptions): Replies {
   return {
     async write(id, outcome) {
       const now = clock.now();
-      const reply = { id, outcome, until: now + retentionMs };
+      const until = Math.min(now + retentionMs, stash.endOf(outcome));
+      // Whoever comes again finds that it does not stand any more.
+      if (until <= now) throw new Error(`the outcome of ${id} has expired`);
+      const reply = { id, outcome, until };
       try {
         await client.send(new PutItemCommand(replyPut(table, { reply, now })));
       } catch (error) {
@@ -39,6 +42,8 @@ export function createDynamoReplies(options: DynamoRepliesOptions): Replies {
     },
 
     stash: stash.put,
+    // A head may hold a stand-in for much longer.
+    stands: (outcome) => stash.endOf(outcome) > clock.now(),
     filed: reads.filed,
 
     async wait(ids, deadline) {

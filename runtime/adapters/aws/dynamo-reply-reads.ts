@@ -2,6 +2,7 @@ import { BatchGetItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamo
 import { IDS_PER_LOOK, type Look } from "../../core/reply-poller.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { type Item, isCurrent, replyKey } from "./dynamo-reply-item.ts";
+import { pause } from "./pause.ts";
 
 /** How often keys are asked for that DynamoDB leaves out while it is throttled. The SDK does not try these again by itself. */
 const TRIES = 5;
@@ -92,10 +93,4 @@ export function createReplyReads(options: {
       return new Set(found.flat());
     },
   };
-}
-
-function pause(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.after(ms, resolve);
-  });
 }

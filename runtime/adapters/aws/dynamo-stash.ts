@@ -1,4 +1,5 @@
 import { type DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { checkOutcomeFormat } from "../../core/outcome.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Ids } from "../../ports/ids.ts";
 import { replyItem, replyKey } from "./dynamo-reply-item.ts";
@@ -23,8 +24,14 @@ export interface StashOptions {
 export interface Stash {
   /** Makes an outcome durable; gives the text that stands for it. */
   put(id: string, outcome: string): Promise<string>;
-  /** The outcome behind a stand-in; any other text as it is. */
+  /**
+   * The outcome behind a stand-in; any other text as it is.
+   *
+   * @throws ActorFormatError the stand-in is of a newer format
+   */
   resolve(text: string): Promise<string>;
+  /** When what a stand-in stands for ends, in ms since the epoch; any other text never does. */
+  endOf(text: string): number;
 }
 
 export function createStash({ client, table, clock, ids, retentionMs }: StashOptions): Stash {
@@ -59,11 +66,17 @@ export function createStash({ client, table, clock, ids, retentionMs }: StashOpt
           return client.send(new PutItemCommand({ TableName: table, Item }));
         }),
       );
-      return `${STASHED}${prefix}:${parts.length}`;
+      return `${STASHED}${prefix}:${parts.length}:${Math.floor(until / 1000)}`;
+    },
+
+    endOf(text) {
+      const seconds = text.startsWith(STASHED) ? Number(text.split(":")[2]) : Number.NaN;
+      return Number.isNaN(seconds) ? Number.POSITIVE_INFINITY : seconds * 1000;
     },
 
     async resolve(text) {
       if (!text.startsWith(STASHED)) return text;
+      checkOutcomeFormat(text);
       // All callers of one idempotency key are answered at once: they share one reading of a large outcome.
       const shared = underWay.get(text);
       if (shared) return shared;

@@ -13,11 +13,22 @@ const SEND_WAIT_MS = 10_000;
 /** Names and texts of headers. */
 export type HeaderTexts = Readonly<Record<string, string>>;
 
+/** A request as it leaves, but for the headers that are still to be given. */
+export interface OutgoingRequest {
+  readonly method: "POST";
+  readonly url: string;
+  readonly headers: HeaderTexts;
+  readonly body: string;
+}
+
+/** Headers to send along: asked for anew for each request, whose own headers stand. Where it fails nothing is sent. */
+export type GiveHeaders = (request: OutgoingRequest) => HeaderTexts | Promise<HeaderTexts>;
+
 export interface HttpRouteOptions {
   /** Where the front door answers, such as `http://localhost:8787`. */
   readonly url: string;
   /** Sent with every call, such as an authorization; asked anew for each. */
-  readonly headers: () => HeaderTexts | Promise<HeaderTexts>;
+  readonly headers: GiveHeaders;
   readonly clock: Clock;
 }
 
@@ -26,13 +37,17 @@ export function createHttpRoute({ url, headers, clock }: HttpRouteOptions): Rout
   const endpoint = endpointOf(url);
   return createDoorRoute(async (envelope) => {
     const waitMs = envelope.awaited ? envelope.deadline - clock.now() + GRACE_MS : SEND_WAIT_MS;
-    const sent = await headersFrom(headers);
-    sent.set("content-type", ENVELOPE_TYPE);
-    sent.set(SENT_AT_HEADER, String(clock.now()));
-    const response = await fetch(endpoint, {
+    const request: OutgoingRequest = {
       method: "POST",
-      headers: sent,
+      url: endpoint.href,
+      headers: { "content-type": ENVELOPE_TYPE, [SENT_AT_HEADER]: String(clock.now()) },
       body: encodeEnvelope(envelope),
+    };
+    const { method, body } = request;
+    const response = await fetch(endpoint, {
+      method,
+      headers: await headersFrom(headers, request),
+      body,
       signal: AbortSignal.timeout(Math.max(0, waitMs)),
     }).catch((error: unknown) => {
       throw isUnreachable(error) ? unreachable(endpoint, error) : error;
@@ -42,9 +57,11 @@ export function createHttpRoute({ url, headers, clock }: HttpRouteOptions): Rout
 }
 
 /** Headers come from the user's code: when it fails, nothing has been sent. */
-async function headersFrom(headers: HttpRouteOptions["headers"]): Promise<Headers> {
+async function headersFrom(give: GiveHeaders, request: OutgoingRequest): Promise<Headers> {
   try {
-    return new Headers(await headers());
+    const headers = new Headers(await give(request));
+    for (const [name, text] of Object.entries(request.headers)) headers.set(name, text);
+    return headers;
   } catch (cause) {
     throw new ActorConnectionError(
       `the headers given to connect can't be sent: ${messageOf(cause)}; give names and texts, or a function that resolves to them`,

@@ -1,3 +1,4 @@
+import TinyQueue from "tinyqueue";
 import type { Clock } from "../../ports/clock.ts";
 
 /**
@@ -8,14 +9,20 @@ const LONGEST_TIMER_MS = 60_000;
 
 interface Entry {
   readonly at: number;
+  /** Those of one time come in the order of adding. */
+  readonly order: number;
   readonly action: () => void;
 }
 
-/** Things to do not before their time. One timer is set, for the earliest. */
+function noEntries(): TinyQueue<Entry> {
+  return new TinyQueue<Entry>([], (a, b) => a.at - b.at || a.order - b.order);
+}
+
+/** Things to do not before their time, 100,000s of them if need be. One timer is set, for the earliest. */
 export class Agenda {
   readonly #clock: Clock;
-  /** In order of time; those of one time in the order of adding. */
-  readonly #entries: Entry[] = [];
+  #entries = noEntries();
+  #order = 0;
   #cancel = () => {};
   #closed = false;
 
@@ -26,26 +33,21 @@ export class Agenda {
   /** Runs `action` at `at`, in ms since the epoch, or as soon after as possible. Ignored once the agenda is closed. */
   add(at: number, action: () => void): void {
     if (this.#closed) return;
-    let [from, to] = [0, this.#entries.length];
-    while (from < to) {
-      const middle = (from + to) >> 1;
-      if ((this.#entries[middle] as Entry).at <= at) from = middle + 1;
-      else to = middle;
-    }
-    this.#entries.splice(from, 0, { at, action });
-    if (from === 0) this.#arm();
+    const entry = { at, order: this.#order++, action };
+    this.#entries.push(entry);
+    if (this.#entries.peek() === entry) this.#arm();
   }
 
   /** Forgets everything. */
   close(): void {
     this.#closed = true;
-    this.#entries.length = 0;
+    this.#entries = noEntries();
     this.#cancel();
   }
 
   #arm(): void {
     this.#cancel();
-    const [first] = this.#entries;
+    const first = this.#entries.peek();
     if (!first) return;
     const ms = Math.max(0, first.at - this.#clock.now());
     this.#cancel = this.#clock.after(Math.min(ms, LONGEST_TIMER_MS), () => this.#run());
@@ -53,8 +55,11 @@ export class Agenda {
 
   #run(): void {
     const now = this.#clock.now();
-    const end = this.#entries.findIndex(({ at }) => at > now);
-    const due = this.#entries.splice(0, end === -1 ? this.#entries.length : end);
+    const due: Entry[] = [];
+    for (let first = this.#entries.peek(); first && first.at <= now; first = this.#entries.peek()) {
+      due.push(first);
+      this.#entries.pop();
+    }
     this.#arm();
     for (const { action } of due) action();
   }

@@ -2,12 +2,12 @@ import { isKept } from "../../core/envelope-id.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Replies } from "../../ports/replies.ts";
 
-/** How long an outcome that nobody asked for yet is kept in memory, in ms. */
-const UNCLAIMED_MS = 60_000;
+/** How many ids are remembered: far more than calls can be under way. Whoever asks for an older one is looked up in the ledger. */
+const REMEMBERED = 100_000;
 /** How long the outcome of a kept call stands if nothing else is said, in ms. */
 export const REPLY_RETENTION_MS = 24 * 60 * 60 * 1000;
 
-/** Outcomes of kept calls. They stand until they expire; an expired one counts as absent. */
+/** Outcomes that may be asked for later. They stand until they expire; an expired one counts as absent. */
 export interface Ledger {
   /** Files an outcome. Resolves, once that is durable, to the one that stands: the first. */
   write(id: string, outcome: string): Promise<string>;
@@ -21,20 +21,18 @@ export interface LocalReplies extends Replies {
   remember(id: string): void;
 }
 
-/** Replies within one process: the waiting side is called back at once, for a kept call once the ledger has its outcome. */
+/**
+ * Replies within one process: the waiting side is called back at once. The ledger has what may be asked for again, before anybody
+ * hears of it, and what comes when nobody waits: the caller may have given up, or have been one of an earlier process.
+ */
 export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLedger(clock)): LocalReplies {
   /** Whoever waits, under each of the ids waited for. */
   const waiting = new Map<string, Set<(outcome: string) => void>>();
-  const unclaimed = new ExpiringTexts(clock, UNCLAIMED_MS);
-  /** Calls without a kept id that may be asked for again; what an earlier process has remembered is only in the ledger. */
-  const remembered = new ExpiringTexts(clock, REPLY_RETENTION_MS);
+  /** Calls without a kept id whose outcome is for the ledger; what an earlier process has remembered is only there. */
+  const remembered = new ExpiringTexts(clock, { ms: REPLY_RETENTION_MS, entries: REMEMBERED });
   const isInLedger = (id: string): boolean => isKept(id) || remembered.get(id) !== undefined;
   const remember = (id: string): void => {
-    if (isKept(id)) return;
-    remembered.add(id, "");
-    const outcome = unclaimed.get(id);
-    // It stays in memory for now, whatever becomes of this.
-    if (outcome !== undefined) ledger.write(id, outcome).catch(() => {});
+    if (!isKept(id)) remembered.add(id, "");
   };
 
   /** @returns whether anybody waited */
@@ -44,35 +42,31 @@ export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLe
     return waiters !== undefined;
   };
 
-  /** What is on file, for one who takes it away. */
-  const claim = (id: string): string | undefined => {
-    const outcome = unclaimed.get(id);
-    if (!isInLedger(id)) unclaimed.delete(id);
-    return outcome ?? (isInLedger(id) ? ledger.read(id) : undefined);
-  };
-
   return {
     remember,
     async write(id, outcome) {
-      if (isInLedger(id)) answer(id, await ledger.write(id, outcome));
-      else if (!answer(id, outcome)) unclaimed.add(id, outcome);
+      if (!isInLedger(id) && answer(id, outcome)) return;
+      remember(id);
+      answer(id, await ledger.write(id, outcome));
     },
     async stash(_, outcome) {
       return outcome;
     },
+    stands: () => true,
     async filed(ids) {
-      return new Set(ids.filter((id) => unclaimed.get(id) !== undefined || ledger.has(id)));
+      return new Set(ids.filter((id) => ledger.has(id)));
     },
-    async wait(ids, deadline) {
+    async wait(ids, deadline, signal) {
       // Asked for again: by an id of its own besides the call's.
       if (ids.length > 1) for (const id of ids) remember(id);
       for (const id of ids) {
-        const outcome = claim(id);
+        const outcome = isInLedger(id) ? ledger.read(id) : undefined;
         if (outcome !== undefined) return outcome;
       }
       return new Promise((resolve) => {
         const end = (outcome: string | undefined) => {
           cancel();
+          signal?.removeEventListener("abort", give);
           for (const id of ids) {
             const waiters = waiting.get(id);
             waiters?.delete(end);
@@ -85,7 +79,10 @@ export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLe
           for (const id of ids) remember(id);
           end(undefined);
         });
+        const give = () => end(undefined);
         for (const id of ids) waiting.set(id, (waiting.get(id) ?? new Set()).add(end));
+        signal?.addEventListener("abort", give);
+        if (signal?.aborted) give();
       });
     },
   };
@@ -97,7 +94,7 @@ export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLe
  * @param options.retentionMs how long an outcome stands
  */
 export function createMemoryLedger(clock: Clock, { retentionMs = REPLY_RETENTION_MS } = {}): Ledger {
-  const outcomes = new ExpiringTexts(clock, retentionMs);
+  const outcomes = new ExpiringTexts(clock, { ms: retentionMs });
   return {
     write: async (id, outcome) => outcomes.add(id, outcome),
     read: (id) => outcomes.get(id),
@@ -105,16 +102,22 @@ export function createMemoryLedger(clock: Clock, { retentionMs = REPLY_RETENTION
   };
 }
 
-/** Texts that are forgotten after a while. */
+/** What `ExpiringTexts` keep: for how long, and how many. */
+interface Keeping {
+  readonly ms: number;
+  readonly entries?: number;
+}
+
+/** Texts that are forgotten after a while, the oldest sooner when they are too many. */
 class ExpiringTexts {
   /** In order of time: what has expired is at the front. */
   readonly #texts = new Map<string, { readonly text: string; readonly expires: number }>();
   readonly #clock: Clock;
-  readonly #ms: number;
+  readonly #keeping: Required<Keeping>;
 
-  constructor(clock: Clock, ms: number) {
+  constructor(clock: Clock, keeping: Keeping) {
     this.#clock = clock;
-    this.#ms = ms;
+    this.#keeping = { entries: Number.POSITIVE_INFINITY, ...keeping };
   }
 
   get(id: string): string | undefined {
@@ -126,17 +129,15 @@ class ExpiringTexts {
   add(id: string, text: string): string {
     const first = this.get(id);
     if (first !== undefined) return first;
-    this.#texts.set(id, { text, expires: this.#clock.now() + this.#ms });
+    this.#texts.set(id, { text, expires: this.#clock.now() + this.#keeping.ms });
+    this.#forget();
     return text;
   }
 
-  delete(id: string): void {
-    this.#texts.delete(id);
-  }
-
   #forget(): void {
+    const { entries } = this.#keeping;
     for (const [id, { expires }] of this.#texts) {
-      if (expires > this.#clock.now()) break;
+      if (expires > this.#clock.now() && this.#texts.size <= entries) break;
       this.#texts.delete(id);
     }
   }

@@ -1,11 +1,13 @@
-import { actorKey } from "../../core/actor-id.ts";
+import { actorIdOf, actorKey } from "../../core/actor-id.ts";
+import { holdsAnything, inKeyOrder, nameRange } from "../../core/directory.ts";
 import { compareKeys } from "../../core/key-order.ts";
 import { inRange } from "../../core/key-range.ts";
+import type { Directory } from "../../ports/directory.ts";
 import type { ActorId } from "../../ports/mailbox.ts";
 import type { Head, Store } from "../../ports/store.ts";
 
-/** A Store in memory: for tests, and for a server whose state may vanish. */
-export function createMemoryStore(): Store {
+/** A Store in memory, and its Directory: for tests, and for a server whose state may vanish. */
+export function createMemoryStore(): Store & Directory {
   const heads = new Map<string, Head>();
   /** Entries by generation, of each instance. */
   const entries = new Map<string, Map<number, Map<string, string>>>();
@@ -50,6 +52,24 @@ export function createMemoryStore(): Store {
         }
       }
       return true;
+    },
+    async types() {
+      return [...new Set([...heads.keys()].map((key) => actorIdOf(key).type))].sort(compareKeys);
+    },
+    async list(query) {
+      const { from, to } = nameRange(query);
+      const found = [...heads].flatMap(([key, head]) => {
+        const { type, name } = actorIdOf(key);
+        const wanted = type === query.type && holdsAnything(head) && inRange(name, { from, to });
+        return wanted && name !== query.after ? [{ name, version: head.version, alarm: head.alarm }] : [];
+      });
+      found.sort((a, b) => compareKeys(a.name, b.name));
+      return { instances: found.slice(0, query.limit), more: found.length > query.limit };
+    },
+    async snapshot(id) {
+      const head = heads.get(actorKey(id));
+      if (head === undefined) return undefined;
+      return { head, values: inKeyOrder([...head.inline, ...entriesOf(id, head.generation)]) };
     },
   };
 }

@@ -1,9 +1,10 @@
 import { decodeEnvelope, encodeEnvelope } from "../../core/envelope.ts";
+import { messageId } from "../../core/envelope-id.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Envelope } from "../../ports/mailbox.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
-import { type Messages, messageKey } from "./local-mailbox.ts";
+import type { Messages } from "./local-mailbox.ts";
 import type { StateFile } from "./state-file.ts";
 
 /** One-way messages in the state file, until they are delivered. */
@@ -23,7 +24,7 @@ export function createSqliteMessages(
     async add(envelope) {
       // Outside of the job: what throws there fails all that share its transaction.
       const row = [
-        messageKey(envelope),
+        messageId(envelope),
         envelope.id,
         Math.max(clock.now(), envelope.due ?? 0),
         encodeEnvelope(envelope),

@@ -1,21 +1,40 @@
-import { actorKey } from "../../core/actor-id.ts";
+import type { StatementResultingChanges } from "node:sqlite";
+import { actorIdOf, actorKey } from "../../core/actor-id.ts";
+import type { Wake } from "../../ports/alarm-clock.ts";
 import type { ActorId } from "../../ports/mailbox.ts";
 import type { Commit, CommitResult, Head, Store } from "../../ports/store.ts";
 import type { StateFile } from "./state-file.ts";
 
+/** Heads kept in memory. */
+const RECENT_HEADS = 10_000;
+/** The longest of them, in characters: a head holds the results of its last batch, which may be long. */
+const RECENT_LENGTH = 4 * 1024;
+
 export interface SqliteStore extends Store {
   /** The instances whose head holds messages that may not have left yet. */
   unsent(): ActorId[];
+  /** The wakes that heads count on, the earliest first. */
+  wakes(): { readonly id: ActorId; readonly wake: Wake }[];
 }
 
 /** A Store in the state file. Commits that arrive together share one disk flush, also those of different instances. */
-export function createSqliteStore({ db, write }: StateFile): SqliteStore {
+export function createSqliteStore({ db, write, durable }: StateFile): SqliteStore {
   const selectHead = db.prepare("SELECT head FROM heads WHERE actor = ?");
-  const selectVersion = db.prepare("SELECT version FROM heads WHERE actor = ?");
-  const upsertHead = db.prepare(
-    "INSERT INTO heads (actor, version, head, unsent) VALUES (?, ?, ?, ?) ON CONFLICT (actor) DO UPDATE SET version = excluded.version, head = excluded.head, unsent = excluded.unsent",
+  const insertHead = db.prepare(
+    "INSERT INTO heads (version, head, unsent, wake, actor) VALUES (?, ?, ?, ?, ?) ON CONFLICT (actor) DO NOTHING",
+  );
+  const updateHead = db.prepare(
+    "UPDATE heads SET version = ?, head = ?, unsent = ?, wake = ? WHERE actor = ? AND version = ?",
+  );
+  // Touches no index: most commits are like this.
+  const updatePlain = db.prepare(
+    "UPDATE heads SET version = ?, head = ? WHERE actor = ? AND version = ? AND unsent = 0 AND wake IS NULL",
   );
   const selectUnsent = db.prepare("SELECT actor FROM heads WHERE unsent = 1");
+  // Not the whole heads: there may be 100,000s, with values of several KB each.
+  const selectWakes = db.prepare(
+    "SELECT actor, wake, json_extract(head, '$.wake.version') AS version FROM heads WHERE wake IS NOT NULL ORDER BY wake",
+  );
   const selectEntry = db.prepare("SELECT value FROM entries WHERE actor = ? AND generation = ? AND key = ?");
   const upsertEntry = db.prepare(
     "INSERT INTO entries (actor, generation, key, value) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
@@ -32,10 +51,22 @@ export function createSqliteStore({ db, write }: StateFile): SqliteStore {
     "DELETE FROM entries WHERE (actor, generation, key) IN (SELECT actor, generation, key FROM entries WHERE actor = ? AND generation < ? LIMIT ?)",
   );
 
-  const apply = ({ id, expected, head, entries }: Commit): CommitResult => {
+  /** Heads as they are on disk: only this process writes the file, and a commit takes its head out until it has landed. */
+  const heads = new RecentHeads();
+
+  const apply = ({ id, expected, head, entries }: Commit, json: string): CommitResult => {
     const instance = actorKey(id);
-    if (Number(selectVersion.get(instance)?.version ?? 0) !== expected) return { status: "fenced" };
-    upsertHead.run(instance, head.version, headToJson(head), head.outbox.length > 0 ? 1 : 0);
+    heads.forget(instance);
+    const unsent = head.outbox.length > 0 ? 1 : 0;
+    const wake = head.wake?.at ?? null;
+    const isWritten =
+      expected === 0
+        ? hasChanged(insertHead.run(head.version, json, unsent, wake, instance))
+        : (unsent === 0 &&
+            wake === null &&
+            hasChanged(updatePlain.run(head.version, json, instance, expected))) ||
+          hasChanged(updateHead.run(head.version, json, unsent, wake, instance, expected));
+    if (!isWritten) return { status: "fenced" };
     for (const [key, text] of entries) {
       if (text === undefined) deleteEntry.run(instance, head.generation, key);
       else upsertEntry.run(instance, head.generation, key, text);
@@ -45,7 +76,11 @@ export function createSqliteStore({ db, write }: StateFile): SqliteStore {
 
   return {
     async hydrate(id) {
-      const row = selectHead.get(actorKey(id));
+      const instance = actorKey(id);
+      const known = heads.get(instance);
+      if (known !== undefined) return headFromJson(known);
+      const row = selectHead.get(instance);
+      await durable();
       return row && headFromJson(String(row.head));
     },
     async readEntry(id, generation, key) {
@@ -58,8 +93,17 @@ export function createSqliteStore({ db, write }: StateFile): SqliteStore {
       const entries = rows.map(({ key, value }) => [String(key), String(value)] as const);
       return { entries: entries.slice(0, limit), more: entries.length > limit };
     },
-    commit(commit) {
-      return write(() => apply(commit));
+    async commit(commit) {
+      // Outside of the job: what throws there fails all that share its transaction.
+      const json = headToJson(commit.head);
+      return write(
+        () => apply(commit, json),
+        ({ status }) => {
+          if (status !== "committed") return;
+          if (json.length <= RECENT_LENGTH) heads.set(actorKey(commit.id), json);
+          else heads.drop(actorKey(commit.id));
+        },
+      );
     },
     async sweep(id, head, limit) {
       return Number(deleteGarbage.run(actorKey(id), head.generation, limit).changes) < limit;
@@ -67,25 +111,68 @@ export function createSqliteStore({ db, write }: StateFile): SqliteStore {
     unsent() {
       return selectUnsent.all().map(({ actor }) => actorIdOf(String(actor)));
     },
+    wakes() {
+      return selectWakes.all().map(({ actor, wake, version }) => ({
+        id: actorIdOf(String(actor)),
+        wake: { at: Number(wake), version: Number(version) },
+      }));
+    },
   };
 }
 
-/** The instance that `actorKey` made this text of: a type holds no slash, a name may. */
-function actorIdOf(key: string): ActorId {
-  const slash = key.indexOf("/");
-  return { type: key.slice(0, slash), name: key.slice(slash + 1) };
+/** The heads that were committed last, as JSON, by key of their instance; the first one of them goes first. */
+class RecentHeads {
+  /** `undefined` where a commit is under way: it keeps its place. */
+  readonly #heads = new Map<string, string | undefined>();
+
+  get(instance: string): string | undefined {
+    return this.#heads.get(instance);
+  }
+
+  set(instance: string, head: string): void {
+    this.#heads.set(instance, head);
+    if (this.#heads.size <= RECENT_HEADS) return;
+    const [oldest] = this.#heads.keys();
+    if (oldest !== undefined) this.#heads.delete(oldest);
+  }
+
+  drop(instance: string): void {
+    this.#heads.delete(instance);
+  }
+
+  forget(instance: string): void {
+    if (this.#heads.has(instance)) this.#heads.set(instance, undefined);
+  }
 }
 
-function headToJson({ inline, settled, outbox, ...rest }: Head): string {
-  return JSON.stringify({
-    ...rest,
-    inline: [...inline],
-    settled: [...settled],
-    ...(outbox.length > 0 && { outbox }),
-  });
+function hasChanged({ changes }: StatementResultingChanges): boolean {
+  return Number(changes) > 0;
 }
 
-function headFromJson(json: string): Head {
-  const { inline, settled, mark, outbox = [], ...rest } = JSON.parse(json);
-  return { ...rest, mark, inline: new Map(inline), settled: new Map(settled), outbox };
+/** What is `undefined` is left out. */
+function headToJson(head: Head): string {
+  const { version, spilled, generation, swept, mark, alarm, wake, trial } = head;
+  const inline = [...head.inline];
+  const settled = [...head.settled];
+  const outbox = head.outbox.length > 0 ? head.outbox : undefined;
+  const columns: Record<keyof Head, unknown> = {
+    version,
+    spilled,
+    generation,
+    swept,
+    mark,
+    alarm,
+    wake,
+    trial,
+    inline,
+    settled,
+    outbox,
+  };
+  return JSON.stringify(columns);
+}
+
+/** The head in the column `head`. */
+export function headFromJson(json: string): Head {
+  const { inline, settled, mark, outbox = [], alarm, wake, trial, ...rest } = JSON.parse(json);
+  return { ...rest, mark, inline: new Map(inline), settled: new Map(settled), outbox, alarm, wake, trial };
 }

@@ -1,4 +1,3 @@
-import { setImmediate as immediate } from "node:timers/promises";
 import type { Clock } from "../../ports/clock.ts";
 
 /** The machine's clock. */
@@ -8,5 +7,5 @@ export const systemClock: Clock = {
     const timer = setTimeout(fire, ms);
     return () => clearTimeout(timer);
   },
-  idle: () => immediate(),
+  idle: () => new Promise((resolve) => setImmediate(resolve)),
 };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { App, CfnOutput, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { buildSync } from "esbuild";
-import { StatefulActors } from "../../../cdk/index.ts";
+import { Auth, StatefulActors } from "../../../cdk/index.ts";
 
 const here = import.meta.dirname;
 const code = mkdtempSync(join(tmpdir(), "bound-function-"));
@@ -24,6 +24,7 @@ const app = new App();
 const stack = new Stack(app, "bound");
 const actors = new StatefulActors(stack, "Actors", {
   project: join(here, "../../../examples/account"),
+  auth: Auth.none(),
   removalPolicy: RemovalPolicy.DESTROY,
 });
 const bound = new LambdaFunction(stack, "Bound", {

@@ -34,6 +34,15 @@ test("actions run in order of their times, those of one time in order of adding,
   );
 });
 
+test("many actions of one time run in order of adding", async () => {
+  const clock = new StepClock();
+  const agenda = new Agenda(clock);
+  const ran: number[] = [];
+  for (let n = 0; n < 100; n++) agenda.add(clock.now() + 5, () => void ran.push(n));
+  await clock.advance(5);
+  expect(ran).toEqual(Array.from({ length: 100 }, (_, n) => n));
+});
+
 test("an action far ahead waits for its time though no timer of Node is that long", async () => {
   const steps = new StepClock();
   const clock: Clock = {

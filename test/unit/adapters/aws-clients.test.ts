@@ -1,9 +1,11 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { GetScheduleCommand } from "@aws-sdk/client-scheduler";
 import { ListQueuesCommand } from "@aws-sdk/client-sqs";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { dynamoClient, sqsClient } from "../../../runtime/adapters/aws/clients.ts";
+import { schedulerClient } from "../../../runtime/adapters/aws/scheduler-client.ts";
 
 /** An endpoint that says `{}` to everything: a handler reads its settings only when it is used. */
 async function endpoint(): Promise<string> {
@@ -22,10 +24,11 @@ test("a request that is never answered is given up, long before a lease ends, an
   vi.stubEnv("AWS_ACCESS_KEY_ID", "x");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "y");
   onTestFinished(() => void vi.unstubAllEnvs());
-  const [dynamo, sqs] = [dynamoClient(), sqsClient()];
+  const [dynamo, sqs, scheduler] = [dynamoClient(), sqsClient(), schedulerClient()];
   await dynamo.send(new GetItemCommand({ TableName: "t", Key: { id: { S: "x" } } }));
   await sqs.send(new ListQueuesCommand({}));
-  for (const { config } of [dynamo, sqs]) {
+  await scheduler.send(new GetScheduleCommand({ Name: "s" }));
+  for (const { config } of [dynamo, sqs, scheduler]) {
     // Without the last of the three, the SDK only warns and goes on waiting.
     const handler = config.requestHandler as unknown as { httpHandlerConfigs(): object };
     expect(handler.httpHandlerConfigs()).toMatchObject({
@@ -37,4 +40,5 @@ test("a request that is never answered is given up, long before a lease ends, an
   }
   dynamo.destroy();
   sqs.destroy();
+  scheduler.destroy();
 });

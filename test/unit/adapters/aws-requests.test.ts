@@ -12,17 +12,20 @@ import {
 import {
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,
+  SendMessageBatchCommand,
   SendMessageCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, test } from "vitest";
-import { HeadFormatError, headFromItem } from "../../../runtime/adapters/aws/dynamo-head.ts";
 import { createDynamoReplies } from "../../../runtime/adapters/aws/dynamo-replies.ts";
 import { createDynamoStore } from "../../../runtime/adapters/aws/dynamo-store.ts";
 import { createSqsLease } from "../../../runtime/adapters/aws/sqs-lease.ts";
 import { createSqsMailbox } from "../../../runtime/adapters/aws/sqs-mailbox.ts";
+import { systemClock } from "../../../runtime/adapters/system/clock.ts";
 import { encodeEnvelope } from "../../../runtime/core/envelope.ts";
+import { encodeMessage } from "../../../runtime/core/message.ts";
+import { wakeEnvelope } from "../../../runtime/core/wake.ts";
 import type { Envelope } from "../../../runtime/ports/mailbox.ts";
 import type { Commit } from "../../../runtime/ports/store.ts";
 import { StepClock } from "../core/fixtures.ts";
@@ -33,6 +36,7 @@ const store = createDynamoStore({
   client: dynamo as unknown as DynamoDBClient,
   table: "actors",
   ids: { next: () => "attempt" },
+  clock: systemClock,
 });
 
 beforeEach(() => {
@@ -52,6 +56,9 @@ const commit: Commit = {
     mark: { queue: "q", sequence: "5" },
     settled: new Map([["e1", "+[70]"]]),
     outbox: [],
+    alarm: undefined,
+    wake: undefined,
+    trial: undefined,
   },
   entries: new Map(),
 };
@@ -65,7 +72,7 @@ describe("a commit", () => {
       Item: {
         actor: { S: "Account/alice" },
         entry: { S: "head" },
-        format: { N: "2" },
+        format: { N: "4" },
         version: { N: "8" },
         inline: { M: { balance: { S: "[70]" } } },
         mark: { M: { queue: { S: "q" }, sequence: { S: "5" } } },
@@ -76,10 +83,17 @@ describe("a commit", () => {
     });
   });
 
+  test("I22: the first one of an instance comes after its name has come into the index", async () => {
+    await store.commit({ ...commit, expected: 0 });
+    expect(dynamo.commandCalls(PutItemCommand).map(({ args }) => args[0].input)).toEqual([
+      { TableName: "actors", Item: { actor: { S: "index#Account#7" }, entry: { S: "alice" } } },
+      expect.objectContaining({ ConditionExpression: "attribute_not_exists(version)" }),
+    ]);
+  });
+
   test("with entries is one transaction, the head first", async () => {
     await store.commit({
       ...commit,
-      expected: 0,
       entries: new Map([
         ["a", "[1]"],
         ["b", undefined],
@@ -87,7 +101,11 @@ describe("a commit", () => {
     });
     expect(dynamo.calls().length).toBe(1);
     expect(dynamo.commandCalls(TransactWriteItemsCommand)[0]?.args[0].input.TransactItems).toEqual([
-      { Put: expect.objectContaining({ ConditionExpression: "attribute_not_exists(version)" }) },
+      {
+        Put: expect.objectContaining({
+          ConditionExpression: "version = :expected AND attribute_not_exists(journal)",
+        }),
+      },
       {
         Put: {
           TableName: "actors",
@@ -341,7 +359,7 @@ describe("the reply table", () => {
 
   test("a long reply is cut between characters, into parts of its own for each attempt", async () => {
     const outcome = `+["${"😀".repeat(100_000)}"]`;
-    expect(await start().replies.stash("e1", outcome)).toBe("@e1.attempt:2");
+    expect(await start().replies.stash("e1", outcome)).toBe("@e1.attempt:2:4660");
     const parts = dynamo.commandCalls(PutItemCommand).map(({ args }) => args[0].input.Item);
     expect(parts.map((part) => part?.id?.S)).toEqual(["e1.attempt.0", "e1.attempt.1"]);
     const texts = parts.map((part) => part?.outcome?.S ?? "");
@@ -353,6 +371,26 @@ describe("the reply table", () => {
     await start().replies.stash("e1", "+[1]");
     const [part] = dynamo.commandCalls(PutItemCommand).map(({ args }) => args[0].input.Item);
     expect(part?.expires?.N).toBe("4661");
+  });
+
+  test("a long reply that is filed again much later ends with its parts, and does not stand when they are gone", async () => {
+    const { clock, replies } = start();
+    const standIn = await replies.stash("e1", "+[1]");
+    const ends = async () => {
+      dynamo.resetHistory();
+      await replies.write("e1", standIn);
+      return dynamo.commandCalls(PutItemCommand).map(({ args }) => Number(args[0].input.Item?.expires?.N));
+    };
+    const [first = 0] = await ends();
+    const partsEnd = Number(standIn.split(":")[2]);
+    expect(first).toBeLessThan(partsEnd);
+    await clock.advance((partsEnd - 10) * 1000 - clock.now());
+    expect((await ends())[0]).toBeLessThanOrEqual(partsEnd + 1);
+    expect(replies.stands(standIn)).toBe(true);
+    await clock.advance(10_000);
+    expect(replies.stands(standIn)).toBe(false);
+    await expect(replies.write("e1", standIn)).rejects.toThrow("the outcome of e1 has expired");
+    expect(replies.stands("+[1]")).toBe(true);
   });
 
   const parts = () =>
@@ -388,11 +426,6 @@ describe("the reply table", () => {
   });
 });
 
-test("a head of a newer format is refused", () => {
-  expect(() => headFromItem({ format: { N: "3" }, version: { N: "1" } })).toThrow(HeadFormatError);
-  expect(() => headFromItem({ version: { N: "1" } })).toThrow(HeadFormatError);
-});
-
 describe("the mailbox", () => {
   const url = "https://sqs/q.fifo";
   const delayUrl = "https://sqs/delayed";
@@ -404,7 +437,7 @@ describe("the mailbox", () => {
     attempt: undefined,
     to: { type: "Account", name: "alice" },
     call: { kind: "method", method: "m", args: "[[]]" },
-    fingerprint: "f",
+    fingerprint: "0123456789ab",
     awaited: true,
     due: undefined,
     deadline: 1,
@@ -478,6 +511,97 @@ describe("the mailbox", () => {
     expect(await send({ due: clock.now() + 1_001 }, lenient)).toMatchObject({
       QueueUrl: delayUrl,
       DelaySeconds: 2,
+    });
+  });
+
+  test("I4: calls of one moment for one instance share a message, but for what may be sent once more under the same id", async () => {
+    const calls = ["e1", "e2", "e3", "e4", "e5"].map((id) => ({ ...envelope, id }));
+    const [one, two, repeated, four, five] = calls as [Envelope, Envelope, Envelope, Envelope, Envelope];
+    const message = { ...envelope, id: "=m", attempt: "a1", awaited: false };
+    sqs.on(SendMessageBatchCommand).callsFake(({ Entries: sent }: { Entries: { Id: string }[] }) => ({
+      Successful: sent.map(({ Id }) => ({ Id })),
+    }));
+    await Promise.all([
+      mailbox.send(one),
+      mailbox.send(two),
+      mailbox.send(repeated, { repeatable: true }),
+      mailbox.send(four),
+      mailbox.send(five),
+      mailbox.send(message),
+    ]);
+    const { Entries = [] } = sqs.commandCalls(SendMessageBatchCommand).at(-1)?.args[0].input ?? {};
+    expect(Entries.map(({ MessageBody = "" }) => MessageBody)).toEqual([
+      encodeMessage([one, two]),
+      encodeEnvelope(repeated),
+      encodeMessage([four, five]),
+      encodeEnvelope(message),
+    ]);
+    const ids = Entries.map((entry) => entry.MessageDeduplicationId);
+    expect([ids[1], ids[3]]).toEqual(["e3", "a1"]);
+    // 128 characters of ASCII are what SQS takes.
+    for (const id of [ids[0], ids[2]]) expect(id).toMatch(/^[\w-]{43}$/);
+    expect(new Set(ids).size).toBe(4);
+    expect(new Set(Entries.map((entry) => entry.MessageGroupId)).size).toBe(1);
+  });
+
+  test("a lease is renewed in one request, which may be granted in part", async () => {
+    sqs.on(ChangeMessageVisibilityBatchCommand).resolves({
+      Successful: [{ Id: "1" }],
+      Failed: [{ Id: "0", Code: "ReceiptHandleIsInvalid", SenderFault: true }],
+    });
+    const lease = createSqsLease(sqs as unknown as SQSClient, url);
+    expect(await lease.renew(["r1", "r2"], 30)).toEqual(new Set(["r2"]));
+    expect(sqs.commandCalls(ChangeMessageVisibilityBatchCommand)[0]?.args[0].input).toEqual({
+      QueueUrl: url,
+      Entries: [
+        { Id: "0", ReceiptHandle: "r1", VisibilityTimeout: 30 },
+        { Id: "1", ReceiptHandle: "r2", VisibilityTimeout: 30 },
+      ],
+    });
+    sqs.on(ChangeMessageVisibilityBatchCommand).resolves({});
+    expect(await lease.renew(["r1"], 30)).toEqual(new Set());
+  });
+
+  describe("for a wake", () => {
+    const wake = (ahead: number) => wakeEnvelope(envelope.to, { at: clock.now() + ahead, version: 7 });
+
+    test.each([-1_000, 0, 1, 250])(
+      "that is due in %s ms is open: its worker waits the last moment",
+      async (ahead) => {
+        expect(await send(wake(ahead))).toEqual({
+          QueueUrl: url,
+          MessageBody: encodeEnvelope(wake(ahead)),
+          MessageGroupId: expect.any(String),
+          MessageDeduplicationId: wake(ahead).id,
+        });
+      },
+    );
+
+    test.each([
+      [251, 1],
+      [1_000, 1],
+      // A whole second more would make it 999 ms late.
+      [1_001, 1],
+      [1_250, 1],
+      [1_251, 2],
+      [900_000, 900],
+      [900_251, 900],
+      [86_400_000, 900],
+    ])(
+      "that is due in %s ms waits %s s in the delay queue: up to 250 ms too short, and under 750 ms too long",
+      async (ahead, seconds) => {
+        expect(await send(wake(ahead))).toEqual({
+          QueueUrl: delayUrl,
+          MessageBody: encodeEnvelope(wake(ahead)),
+          DelaySeconds: seconds,
+        });
+      },
+    );
+
+    test("a sender that may be early is early for wakes too", async () => {
+      const lenient = createSqsMailbox({ client, mailboxUrl: url, delayUrl, clock, earlyMs: 1_000 });
+      expect((await send(wake(1_000), lenient))?.QueueUrl).toBe(url);
+      expect(await send(wake(1_001), lenient)).toMatchObject({ QueueUrl: delayUrl, DelaySeconds: 1 });
     });
   });
 

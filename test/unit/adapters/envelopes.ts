@@ -11,7 +11,7 @@ export function awaitedCall(name: string, id: string, deadline: number): Envelop
     attempt: undefined,
     to: { type: "T", name },
     call: { kind: "method", method: "m", args: "[[]]" },
-    fingerprint: "f",
+    fingerprint: "0123456789ab",
     awaited: true,
     due: undefined,
     deadline,

@@ -197,3 +197,16 @@ describe("unknown:", () => {
     await expect(connected(url).call()).rejects.toMatchObject({ name: "ActorCallTimeoutError" });
   });
 });
+
+test("a server that is overloaded has refused the call: it is safe to ask again", async () => {
+  const { url } = await serve((response) =>
+    response
+      .writeHead(503, { "content-type": "application/json", "retry-after": "1" })
+      .end(JSON.stringify({ error: { name: "ActorOverloadedError", message: "full" } })),
+  );
+  await expect(connected(url).call()).rejects.toMatchObject({
+    name: "ActorOverloadedError",
+    effect: "refused",
+    message: "full",
+  });
+});

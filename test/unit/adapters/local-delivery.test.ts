@@ -127,7 +127,7 @@ class World {
         after: (ms, fire) => this.clock.after(ms, () => void (alive() && fire())),
         idle: () => this.clock.idle(),
       },
-      telemetry: { problem: () => {} },
+      telemetry: { problem: () => {}, count: () => {} },
     });
     mailbox.start();
     return mailbox;
@@ -182,8 +182,12 @@ const disks: Record<string, () => Disk> = {
     let file: ReturnType<typeof openStateFile> | undefined;
     return {
       open: () => {
-        file = openStateFile(path);
-        return createSqliteMessages(file, { clock: new StepClock(), telemetry: { problem: () => {} } });
+        // On virtual time nothing waits for a real disk.
+        file = openStateFile(path, { sync: (_, done) => done(null) });
+        return createSqliteMessages(file, {
+          clock: new StepClock(),
+          telemetry: { problem: () => {}, count: () => {} },
+        });
       },
       release: () => file?.close(),
     };

@@ -2,6 +2,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { describe, expect, test } from "vitest";
 import { createLocalMailbox } from "../../../runtime/adapters/local/local-mailbox.ts";
 import { createMemoryMessages } from "../../../runtime/adapters/local/memory-messages.ts";
+import { TRIAL } from "../../../runtime/core/trial.ts";
+import { isWake, wakeEnvelope } from "../../../runtime/core/wake.ts";
 import type { ActorId, Delivery } from "../../../runtime/ports/mailbox.ts";
 import { StepClock } from "../core/fixtures.ts";
 import { awaitedCall, oneWay } from "./envelopes.ts";
@@ -15,7 +17,7 @@ function start(consume: Consume, { clock = new StepClock(), messages = createMem
     consume,
     messages,
     clock,
-    telemetry: { problem: (what) => void problems.push(what) },
+    telemetry: { problem: (what) => void problems.push(what), count: () => {} },
   });
   const send = (name: string, id: string) => mailbox.send(awaitedCall(name, id, clock.now() + 28_000));
   const post = (name: string, id: string, due?: number) => mailbox.send(oneWay(name, id, due));
@@ -182,6 +184,28 @@ describe("the mailbox of one process", () => {
     expect(tries).toBeGreaterThan(5);
     expect(tries).toBeLessThan(15);
   });
+
+  test("I4: a mailbox that has dropped a call goes under another name: what only the head knows of it is filed", async () => {
+    const queues: [string, string | undefined][] = [];
+    const hopeless = "e1";
+    const { clock, mailbox, send } = start(async (_, deliveries) => {
+      queues.push(
+        ...deliveries.map(({ envelope, mark }): [string, string | undefined] => [envelope.id, mark?.queue]),
+      );
+      return deliveries.filter(({ envelope }) => envelope.id === hopeless);
+    });
+    await send("a", hopeless);
+    await clock.advance(27_000);
+    await send("a", "e2");
+    await clock.advance(60_000);
+    await send("a", "e3");
+    await clock.advance(1);
+    await mailbox.drained();
+    const named = new Map(queues);
+    expect(named.get("e2")).toBe("q");
+    expect(named.get("e3")).not.toBe("q");
+    expect(named.get("e3")).toBeDefined();
+  });
 });
 
 describe("one-way messages", () => {
@@ -274,6 +298,63 @@ describe("one-way messages", () => {
       ["m3", false, "3"],
     ]);
     expect(messages.all()).toEqual([]);
+  });
+
+  test("I17: what may have ended an earlier process counts as received often; what this one tries again does not", async () => {
+    const clock = new StepClock();
+    const messages = createMemoryMessages();
+    await messages.add(oneWay("a", "m1"));
+    const seen: [id: string, receives: number][] = [];
+    const { mailbox, post } = start(
+      async (_, deliveries) => {
+        for (const { envelope, receives } of deliveries)
+          seen.push([envelope.attempt ?? envelope.id, receives]);
+        return seen.length < 8 ? [...deliveries] : [];
+      },
+      { clock, messages },
+    );
+    mailbox.start();
+    await post("a", "m2");
+    const overdue = wakeEnvelope({ type: "T", name: "a" }, { at: clock.now() - 1, version: 1 });
+    const fresh = wakeEnvelope({ type: "T", name: "a" }, { at: clock.now(), version: 2 });
+    void mailbox.wake(overdue);
+    void mailbox.wake(fresh);
+    await clock.advance(10_000);
+    const often = TRIAL.fromReceives;
+    expect(new Map(seen)).toEqual(
+      new Map([
+        ["m1", often],
+        ["m2", 1],
+        [overdue.id, often],
+        [fresh.id, 1],
+      ]),
+    );
+    expect(seen).toHaveLength(8);
+  });
+
+  test("I2: an instance that owes messages gets a batch without deliveries first, not one beside others", async () => {
+    const { opened, open } = gate();
+    const seen: string[] = [];
+    const messages = createMemoryMessages();
+    await messages.add(oneWay("a", "m1"));
+    const { clock, mailbox, send, problems } = start(
+      async ({ name }, deliveries) => {
+        seen.push([name, ...deliveries.map(({ envelope }) => envelope.attempt ?? envelope.id)].join(" "));
+        if (deliveries.length === 0) await opened;
+        if (name === "broken") throw new Error("on purpose");
+        return [];
+      },
+      { messages },
+    );
+    mailbox.start(["a", "broken"].map((name) => ({ type: "T", name })));
+    void mailbox.wake(wakeEnvelope({ type: "T", name: "a" }, { at: 5, version: 1 }));
+    await Promise.all([send("a", "a1"), send("b", "b1")]);
+    await clock.advance(0);
+    expect(seen).toEqual(["a", "broken", "b b1"]);
+    open();
+    await mailbox.drained();
+    expect(seen.slice(3)).toEqual(["a m1 !1.5 a1"]);
+    expect(problems).toEqual(["batch failed"]);
   });
 
   test("a message sent again while it is held is delivered once; afterwards, again", async () => {
@@ -511,5 +592,96 @@ describe("a mailbox that closes", () => {
     await mailbox.drained();
     expect(seen.length).toBe(64);
     expect(messages.all().map(({ attempt }) => attempt)).toEqual(ids.slice(64));
+  });
+});
+
+describe("wakes", () => {
+  const wake = (name: string, version = 1) => wakeEnvelope({ type: "T", name }, { at: 5, version });
+
+  /** Whether a wake has ended, each time it is asked. */
+  const ending = (ended: Promise<void>) => {
+    let over = false;
+    void ended.then(() => {
+      over = true;
+    });
+    return () => over;
+  };
+
+  test("come in order with calls and are delivered until they are finished, but leave nothing in the file", async () => {
+    const clock = new StepClock();
+    const seen: string[][] = [];
+    const { mailbox, messages, send } = start(
+      async (_, deliveries) => {
+        seen.push(deliveries.map(({ envelope }) => envelope.id));
+        return seen.length < 3 ? deliveries.filter(({ envelope }) => isWake(envelope)) : [];
+      },
+      { clock },
+    );
+    await send("a", "a1");
+    const ended = ending(mailbox.wake(wake("a")));
+    await send("a", "a2");
+    const { id } = wake("a");
+    await clock.advance(0);
+    expect(seen).toEqual([["a1", id, "a2"]]);
+    expect(ended()).toBe(false);
+    await clock.advance(100);
+    expect(ended()).toBe(false);
+    await clock.advance(200);
+    expect(seen).toEqual([["a1", id, "a2"], [id], [id]]);
+    expect(ended()).toBe(true);
+    expect(messages.all()).toEqual([]);
+    await mailbox.drained();
+  });
+
+  test("run outside of the turn or request in which they come", async () => {
+    const context = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const { mailbox } = start(async () => {
+      seen.push(context.getStore());
+      return [];
+    });
+    await context.run("of a turn", () => mailbox.wake(wake("a")));
+    expect(seen).toEqual([undefined]);
+  });
+
+  test("cost the file nothing", async () => {
+    const messages = createMemoryMessages();
+    const removed: string[] = [];
+    const remove = async (key: string) => void removed.push(key);
+    const { mailbox } = start(async () => [], { messages: { ...messages, remove } });
+    await mailbox.wake(wake("a"));
+    expect(removed).toEqual([]);
+  });
+
+  test("of two instances with the same id end apart", async () => {
+    const { opened, open } = gate();
+    const { clock, mailbox } = start(async ({ name }) => {
+      if (name === "slow") await opened;
+      return [];
+    });
+    const slow = ending(mailbox.wake(wake("slow")));
+    const quick = ending(mailbox.wake(wake("quick")));
+    await clock.advance(0);
+    expect([slow(), quick()]).toEqual([false, true]);
+    open();
+    await mailbox.drained();
+    expect(slow()).toBe(true);
+  });
+
+  test("that fail when the mailbox closes are given up without a word: the heads have them", async () => {
+    const { clock, mailbox, problems, post, messages } = start(async (_, deliveries) => [...deliveries]);
+    const ended = ending(mailbox.wake(wake("a")));
+    await clock.advance(0);
+    mailbox.close();
+    await mailbox.drained();
+    expect(ended()).toBe(true);
+    expect(problems).toEqual([]);
+    await post("a", "m1");
+    await mailbox.drained();
+    const late = ending(mailbox.wake(wake("a", 2)));
+    await clock.idle();
+    expect(late()).toBe(true);
+    expect(messages.all().length).toBe(1);
+    expect(problems.filter((each) => !each.startsWith("message left"))).toEqual([]);
   });
 });

@@ -11,7 +11,10 @@ const DAY = 24 * HOUR;
 function open({ path = stateFilePath(), clock = new StepClock() } = {}) {
   const file = openStateFile(path);
   const problems: [string, unknown][] = [];
-  const telemetry = { problem: (what: string, detail: unknown) => void problems.push([what, detail]) };
+  const telemetry = {
+    problem: (what: string, detail: unknown) => void problems.push([what, detail]),
+    count: () => {},
+  };
   const messages = createSqliteMessages(file, { clock, telemetry });
   const attempts = () => messages.all().map(({ attempt }) => attempt);
   return { path, clock, file, messages, attempts, problems, ledger: createSqliteLedger(file, { clock }) };
@@ -41,7 +44,7 @@ test("a message that this version can't read is reported and stays in the file",
   expect(first.problems).toEqual([
     [
       "message not readable",
-      { envelope: "m1", reason: "envelope format 99 is not known here; this worker reads 2" },
+      { envelope: "m1", reason: "envelope format 99 is not known here; those from 2 to 2 are" },
     ],
   ]);
   expect(Number(first.file.db.prepare("SELECT count(*) AS n FROM messages").get()?.n)).toBe(2);

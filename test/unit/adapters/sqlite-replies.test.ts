@@ -14,15 +14,18 @@ function open({ path = stateFilePath(), clock = new StepClock(), retentionMs = D
   return { path, clock, file, ledger, count, replies: createLocalReplies(clock, ledger) };
 }
 
-test("kept outcomes outlive the process, others do not", async () => {
+test("kept outcomes outlive the process, and those that nobody waited for; others do not", async () => {
   const first = open();
   await first.replies.write("=e1", "+[1]");
+  const answer = first.replies.wait(["e2"], first.clock.now() + 1000);
   await first.replies.write("e2", "+[2]");
+  expect(await answer).toBe("+[2]");
+  await first.replies.write("e4", "+[4]");
   const waiting = first.replies.write("=e3", "+[3]");
   first.file.close();
   await waiting;
   const second = open(first);
-  expect(await second.replies.filed(["=e1", "e2", "=e3"])).toEqual(new Set(["=e1", "=e3"]));
+  expect(await second.replies.filed(["=e1", "e2", "=e3", "e4"])).toEqual(new Set(["=e1", "=e3", "e4"]));
   expect(await second.replies.wait(["attempt", "=e1"], second.clock.now() + 1000)).toBe("+[1]");
   await second.replies.write("=e1", "+[4]");
   expect(await second.replies.wait(["=e1"], second.clock.now() + 1000)).toBe("+[1]");

@@ -64,7 +64,49 @@ test("the instances with an outbox are found, and only while they have one", asy
   expect(names()).toEqual(["A full"]);
 });
 
-test("they are found by an index of their own, not by reading every head", () => {
+test("the wakes that heads count on are found, the earliest first, and only as the heads have them now", async () => {
+  const { store } = open();
+  const waking = (name: string, expected: number, at: number | undefined): Commit => {
+    const { head, ...rest } = commit(name, expected);
+    return { ...rest, head: { ...head, wake: at === undefined ? undefined : { at, version: expected + 1 } } };
+  };
+  await store.commit(waking("b/c", 0, 20));
+  await store.commit(waking("a", 0, 10));
+  await store.commit(waking("gone", 0, 5));
+  await store.commit(waking("gone", 1, undefined));
+  await store.commit(waking("a", 1, 30));
+  await store.commit(waking("zero", 0, 0));
+  expect(store.wakes()).toEqual([
+    { id: { type: "A", name: "zero" }, wake: { at: 0, version: 1 } },
+    { id: { type: "A", name: "b/c" }, wake: { at: 20, version: 1 } },
+    { id: { type: "A", name: "a" }, wake: { at: 30, version: 2 } },
+  ]);
+});
+
+test("finding wakes takes memory for themselves, not for the values that lie in their heads", async () => {
+  const { store } = open();
+  const value = "x".repeat(100_000);
+  const waking = (n: number): Commit => {
+    const { head, ...rest } = commit(`${n}`, 0);
+    const inline = new Map([["k", value]]);
+    return { ...rest, head: { ...head, inline, wake: { at: n, version: 1 } } };
+  };
+  await Promise.all(Array.from({ length: 300 }, (_, n) => store.commit(waking(n))));
+  const before = process.memoryUsage().heapUsed;
+  expect(store.wakes().length).toBe(300);
+  // All values together are 30 MB.
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(10_000_000);
+});
+
+test("wakes are found by an index of their own, in its order", () => {
+  const { file } = open();
+  const plan = file.db
+    .prepare("EXPLAIN QUERY PLAN SELECT actor, wake, head FROM heads WHERE wake IS NOT NULL ORDER BY wake")
+    .all();
+  expect(plan.map(({ detail }) => detail)).toEqual([expect.stringMatching(/USING INDEX heads_wake/)]);
+});
+
+test("instances with an outbox are found by an index of their own, not by reading every head", () => {
   const { file } = open();
   const plan = file.db.prepare("EXPLAIN QUERY PLAN SELECT actor FROM heads WHERE unsent = 1").all();
   expect(plan.map(({ detail }) => detail)).toEqual([

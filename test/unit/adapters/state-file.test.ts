@@ -5,6 +5,7 @@ import { createSqliteMessages } from "../../../runtime/adapters/local/sqlite-mes
 import { createSqliteLedger } from "../../../runtime/adapters/local/sqlite-replies.ts";
 import { createSqliteStore } from "../../../runtime/adapters/local/sqlite-store.ts";
 import { openStateFile } from "../../../runtime/adapters/local/state-file.ts";
+import { NEW_HEAD } from "../../../runtime/core/state.ts";
 import { StepClock } from "../core/fixtures.ts";
 import { oneWay, stateFilePath } from "./envelopes.ts";
 
@@ -57,6 +58,57 @@ test("a job that throws fails all of its transaction, and none after it", async 
   expect(texts()).toEqual(["c"]);
 });
 
+/** A file whose syncs end when the test says so. */
+function openUnsynced() {
+  const syncs: ((error: Error | null) => void)[] = [];
+  const file = openStateFile(stateFilePath(), { sync: (_, done) => void syncs.push(done) });
+  onTestFinished(() => file.close());
+  const store = createSqliteStore(file);
+  const id = { type: "T", name: "a" };
+  const commit = (expected: number) =>
+    store.commit({ id, expected, head: { ...NEW_HEAD, version: expected + 1 }, entries: new Map() });
+  const until = (count: number) => expect.poll(() => syncs.length).toBe(count);
+  return { file, store, id, commit, syncs, until };
+}
+
+test("I3: nobody hears of a commit before it is on disk, nor reads it; what comes meanwhile shares the next sync", async () => {
+  const { store, id, commit, syncs, until } = openUnsynced();
+  const told: string[] = [];
+  void commit(0).then(() => told.push("first"));
+  await until(1);
+  void commit(1).then(() => told.push("second"));
+  void store.hydrate(id).then((head) => told.push(`read ${head?.version}`));
+  await until(1);
+  expect(told).toEqual([]);
+  syncs[0]?.(null);
+  await until(2);
+  expect(told).toEqual(["first"]);
+  syncs[1]?.(null);
+  await expect.poll(() => told).toEqual(["first", "second", "read 1"]);
+});
+
+test("I3: when a sync fails, its commits have failed, and the file can't be used any more: it may not be on disk", async () => {
+  const { store, id, commit, syncs, until } = openUnsynced();
+  const first = commit(0);
+  await until(1);
+  const second = commit(1);
+  syncs[0]?.(new Error("the disk is gone"));
+  await expect(first).rejects.toThrow("the disk is gone");
+  await expect(second).rejects.toThrow("not open");
+  await expect(store.hydrate(id)).rejects.toThrow("finalized");
+});
+
+test("I3: a server that goes on without the file after that keeps others from it until it closes", async () => {
+  const path = stateFilePath();
+  const file = openStateFile(path, { sync: (_, done) => done(new Error("the disk is gone")) });
+  await expect(file.write(() => file.db.exec("CREATE TABLE log (text TEXT)"))).rejects.toThrow(
+    "disk is gone",
+  );
+  expect(() => openStateFile(path)).toThrow("in use by another server");
+  file.close();
+  openStateFile(path).close();
+});
+
 test("a file closed lands what waits, and refuses what comes later", async () => {
   const path = stateFilePath();
   const file = openStateFile(path);
@@ -105,7 +157,9 @@ test("a file from before messages and kept replies opens, keeps its state, and t
     await store.commit({ id, expected: head.version, head: next, entries: new Map() });
     expect(store.unsent()).toEqual([id]);
     await createSqliteLedger(file, { clock }).write("=e", "+[1]");
-    await createSqliteMessages(file, { clock, telemetry: { problem: () => {} } }).add(oneWay("a", "m"));
+    await createSqliteMessages(file, { clock, telemetry: { problem: () => {}, count: () => {} } }).add(
+      oneWay("a", "m"),
+    );
     file.close();
   }
 });
@@ -115,7 +169,10 @@ const kinds = {
   SQLite: () => {
     const file = openStateFile(stateFilePath());
     onTestFinished(() => file.close());
-    return createSqliteMessages(file, { clock: new StepClock(), telemetry: { problem: () => {} } });
+    return createSqliteMessages(file, {
+      clock: new StepClock(),
+      telemetry: { problem: () => {}, count: () => {} },
+    });
   },
 };
 

@@ -44,6 +44,16 @@ describe("the CDK app", { timeout: 60_000 }, () => {
     expect(existsSync(join(out, "bank.template.json"))).toBe(false);
   });
 
+  test("lets in whom it is told to, and refuses to deploy without being told", () => {
+    const untold = runApp({}, { bundling: ["**"] });
+    expect(untold.status).toBe(1);
+    expect(untold.stderr).toMatch(/^error: -c auth is missing: [^\n]+\n$/);
+    expect(existsSync(join(untold.out, "manifest.json"))).toBe(false);
+    const { status, stderr, out } = runApp({ auth: "iam" });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(readFileSync(join(out, "account-svc.template.json"), "utf8")).toContain('"AWS_IAM"');
+  });
+
   test("refuses a wrong context in one line and makes nothing", () => {
     const { status, stderr, out } = runApp({ removal: "delete" });
     expect(status).toBe(1);
@@ -70,7 +80,7 @@ describe("the CDK app", { timeout: 60_000 }, () => {
 
   test("refuses a type with neither class nor owner in one line, and makes nothing", () => {
     const project = writeProject({ manifest: LEDGER });
-    const { status, stderr, out } = runApp({ project }, { bundling: ["**"] });
+    const { status, stderr, out } = runApp({ project, auth: "none" }, { bundling: ["**"] });
     expect(status).toBe(1);
     expect(stderr).toMatch(/^error: the type Ledger of bank: [^\n]+ -c owners=Ledger:<stack name>\n$/);
     expect(existsSync(join(out, "manifest.json"))).toBe(false);

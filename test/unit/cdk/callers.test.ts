@@ -2,6 +2,7 @@ import { App, CfnOutput, Fn, Stack } from "aws-cdk-lib";
 import { Annotations, Match, Template } from "aws-cdk-lib/assertions";
 import { Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { describe, expect, test } from "vitest";
+import { Auth } from "../../../cdk/auth.ts";
 import { ConfigurationError } from "../../../cdk/configuration-error.ts";
 import { ActorsStack } from "../../../cdk/stack.ts";
 import { StatefulActors } from "../../../cdk/stateful-actors.ts";
@@ -20,7 +21,7 @@ function newActors(scope: Stack, id = "Actors"): StatefulActors {
   return new StatefulActors(
     scope,
     id,
-    { project: writeProject({ manifest: LEDGER, source }) },
+    { project: writeProject({ manifest: LEDGER, source }), auth: Auth.none() },
     { bundle: fakeBundle },
   );
 }
@@ -129,7 +130,12 @@ describe("a function that may call actors", () => {
 
   test("may be in another stack of the app", () => {
     const app = new App({ outdir: newFolder() });
-    const owner = new ActorsStack(app, "bank", { actors: { project: writeProject() } }, internals);
+    const owner = new ActorsStack(
+      app,
+      "bank",
+      { actors: { project: writeProject(), auth: Auth.none() } },
+      internals,
+    );
     const stack = newStack("callers", app);
     owner.actors.bind(newFunction(stack), { READONLY: "Account" });
     const template = Template.fromStack(stack);
@@ -192,7 +198,12 @@ describe("actors of another stack", () => {
 
   test("by the name of an ActorsStack: the addresses come from exactly what that stack exports", () => {
     const app = new App({ outdir: newFolder() });
-    const owner = new ActorsStack(app, "bank", { actors: { project: writeProject() } }, internals);
+    const owner = new ActorsStack(
+      app,
+      "bank",
+      { actors: { project: writeProject(), auth: Auth.none() } },
+      internals,
+    );
     const stack = newStack("callers", app);
     StatefulActors.fromStack(stack, "Others", "bank").bind(newFunction(stack), { READONLY: "Account" });
     const template = Template.fromStack(stack);

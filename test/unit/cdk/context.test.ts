@@ -2,12 +2,16 @@ import { join } from "node:path";
 import { RemovalPolicy } from "aws-cdk-lib";
 import { type Node, RootConstruct } from "constructs";
 import { describe, expect, test } from "vitest";
+import { Auth } from "../../../cdk/auth.ts";
 import { ConfigurationError } from "../../../cdk/configuration-error.ts";
 import { readContext } from "../../../cdk/context.ts";
-import { newFolder } from "./synthesis.ts";
+import { resources } from "./resources.ts";
+import { newFolder, synthesize } from "./synthesis.ts";
 
 const defaultProject = newFolder();
-const read = (context: Record<string, unknown>) => readContext(nodeWith(context), { defaultProject });
+/** The context of what is deployed, by whom anyone who knows the URL is let in unless told. */
+const read = (context: Record<string, unknown>) =>
+  readContext(nodeWith({ auth: "none", ...context }), { defaultProject });
 
 function nodeWith(context: Record<string, unknown>): Node {
   const { node } = new RootConstruct();
@@ -20,9 +24,39 @@ describe("the context", () => {
     expect(read({})).toEqual({
       project: defaultProject,
       stackName: undefined,
+      auth: Auth.none(),
       removalPolicy: undefined,
       owners: new Map(),
     });
+  });
+
+  test.each([
+    ["iam", {}],
+    ["none", {}],
+    [
+      "jwt:https://issuer.example/pool,app,web",
+      { Issuer: "https://issuer.example/pool", Audience: ["app", "web"] },
+    ],
+  ])("auth=%s is a choice", (auth, jwt) => {
+    const found = read({ auth }).auth;
+    expect(found.kind).toBe(auth.split(":")[0]);
+    const { JwtConfiguration = {} } =
+      Object.values(resources(synthesize({ props: { auth: found } }), "AWS::ApiGatewayV2::Authorizer"))[0]
+        ?.Properties ?? {};
+    expect(JwtConfiguration).toEqual(jwt);
+  });
+
+  test("must say who is let in where something is deployed, and not where nothing is", () => {
+    const deploying = { "aws:cdk:bundling-stacks": ["**"] };
+    for (const context of [{}, deploying]) {
+      const attempt = () => readContext(nodeWith(context), { defaultProject });
+      expect(attempt).toThrow(ConfigurationError);
+      expect(attempt).toThrow(
+        /^-c auth is missing: [^\n]*; give iam \([^\n]*, jwt:[^\n]*, or none \([^\n]*\)$/,
+      );
+    }
+    const destroying = nodeWith({ "aws:cdk:bundling-stacks": [] });
+    expect(readContext(destroying, { defaultProject }).auth.kind).toBe("none");
   });
 
   test.each([
@@ -58,6 +92,12 @@ describe("the context", () => {
     [{ stack: "a b" }, "-c stack=a b: "],
     [{ stack: "" }, "-c stack=: "],
     [{ stack: "s".repeat(129) }, "-c stack=sss"],
+    [{ auth: "" }, "-c auth=: "],
+    [{ auth: "IAM" }, "-c auth=IAM: "],
+    [{ auth: "constructor" }, "-c auth=constructor: "],
+    [{ auth: "jwt:https://issuer.example" }, "-c auth=jwt:https://issuer.example: "],
+    [{ auth: "jwt:https://issuer.example," }, "-c auth=jwt:https://issuer.example,: "],
+    [{ auth: "jwt:issuer,app" }, 'Auth.jwt issuer "issuer": '],
     [{ owners: "" }, '-c owners=: "" is no type'],
     [{ owners: "Account" }, '-c owners=Account: "Account" is no type'],
     [{ owners: "Account:" }, '-c owners=Account:: "Account:" is no type'],

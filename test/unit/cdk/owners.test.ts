@@ -2,6 +2,7 @@ import { App } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { Construct } from "constructs";
 import { describe, expect, test } from "vitest";
+import { Auth } from "../../../cdk/auth.ts";
 import type { IStatefulActors } from "../../../cdk/callable-actors.ts";
 import { ConfigurationError } from "../../../cdk/configuration-error.ts";
 import { ActorsStack } from "../../../cdk/stack.ts";
@@ -25,7 +26,7 @@ interface Example {
 function actorsStack({ declared = [], source, owners = () => ({}), context = {} }: Example): ActorsStack {
   const app = new App({ outdir: newFolder(), context });
   const project = writeProject({ manifest: declare(...declared), ...(source !== undefined && { source }) });
-  const actors = { project, owners: owners(new Construct(app, "References")) };
+  const actors = { project, auth: Auth.none(), owners: owners(new Construct(app, "References")) };
   return new ActorsStack(app, "bank", { actors }, { bundle: fakeBundle });
 }
 
@@ -91,9 +92,14 @@ describe("a type that the project declares and does not export", () => {
       manifest: declare("Ledger"),
       source: "export class Account {}\nexport class Ledger {}",
     });
-    const owner = new ActorsStack(app, "ledger-svc", { actors: { project: ledger } }, internals);
+    const owner = new ActorsStack(
+      app,
+      "ledger-svc",
+      { actors: { project: ledger, auth: Auth.none() } },
+      internals,
+    );
     const project = writeProject({ manifest: declare("Ledger") });
-    const actors = { project, owners: { Ledger: owner.actors } };
+    const actors = { project, auth: Auth.none(), owners: { Ledger: owner.actors } };
     const bank = Template.fromStack(new ActorsStack(app, "bank", { actors }, internals));
     const { Ledger } = JSON.parse(deployed(variables(functionOf(bank, "Router")[1]).ACTOR_OWNERS));
     expect(Object.keys(Ledger)).toEqual(["mailbox", "delay", "replies"]);

@@ -7,12 +7,18 @@ import { newFolder } from "./synthesis.ts";
 // An app makes its output folder at once.
 const newApp = () => new App({ outdir: newFolder() });
 
-test("is readable, legal and at most 80 characters long", () => {
-  const short = physicalName(new Construct(new Stack(newApp(), "bank"), "Mailbox"), ".fifo");
+test("is readable, legal and at most 80 characters long, or as told", () => {
+  const short = physicalName(new Construct(new Stack(newApp(), "bank"), "Mailbox"), { suffix: ".fifo" });
   expect(short).toMatch(/^bank-Mailbox-[0-9a-f]{8}\.fifo$/);
-  const long = physicalName(new Construct(new Stack(newApp(), "s".repeat(128)), "Mailbox"), ".fifo");
+  const long = physicalName(new Construct(new Stack(newApp(), "s".repeat(128)), "Mailbox"), {
+    suffix: ".fifo",
+  });
   expect(long).toMatch(/^s+-[0-9a-f]{8}\.fifo$/);
   expect(long).toHaveLength(80);
+  const shorter = physicalName(new Construct(new Stack(newApp(), "s".repeat(128)), "Mailbox"), {
+    maxLength: 64,
+  });
+  expect(shorter).toMatch(/^s{55}-[0-9a-f]{8}$/);
 });
 
 test("differs between stacks that begin alike, and between constructs with one id", () => {

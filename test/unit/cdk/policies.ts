@@ -6,6 +6,7 @@ interface Statement {
   readonly Action: string | string[];
   readonly Resource?: unknown;
   readonly Principal?: unknown;
+  readonly Condition?: unknown;
 }
 
 interface PolicyDocument {
@@ -21,9 +22,14 @@ export function policyDocuments(node: unknown): PolicyDocument[] {
   return [...here, ...Object.values(node).flatMap(policyDocuments)];
 }
 
-/** What a function may do, by resource: all policies of its role together. */
+/** What a function may do, by resource, and by partition keys where these are said: all policies of its role together. */
 export function rightsOf(from: Template, fn: Resource): Record<string, string[]> {
   const [roleId] = (fn.Properties.Role as { "Fn::GetAtt": [string, string] })["Fn::GetAtt"];
+  return rightsOfRole(from, roleId);
+}
+
+/** What a role may do, by resource: all its policies together. */
+export function rightsOfRole(from: Template, roleId: string): Record<string, string[]> {
   const role = resources(from, "AWS::IAM::Role")[roleId];
   const inline = policyDocuments(role?.Properties.Policies);
   const attached = Object.values(resources(from, "AWS::IAM::Policy"))
@@ -32,11 +38,20 @@ export function rightsOf(from: Template, fn: Resource): Record<string, string[]>
   const found: Record<string, string[]> = {};
   for (const statement of [...inline, ...attached].flatMap(statements)) {
     for (const resource of [statement.Resource].flat()) {
-      const key = resourceKey(resource);
+      const key = `${resourceKey(resource)}${leadingKeys(statement)}`;
       found[key] = [...(found[key] ?? []), statement.Action].flat().sort();
     }
   }
   return found;
+}
+
+/** ` of <partition keys>`, where a statement is for some of a table's only. */
+function leadingKeys({ Condition }: Statement): string {
+  const condition = (Condition as Record<string, Record<string, string | string[]>> | undefined)?.[
+    "ForAllValues:StringLike"
+  ];
+  const keys = condition?.["dynamodb:LeadingKeys"];
+  return keys === undefined ? "" : ` of ${[keys].flat().join(" ")}`;
 }
 
 /** `<logical id>.<attribute>`, the name of an export, a literal, or else JSON. */

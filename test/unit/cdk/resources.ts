@@ -53,6 +53,24 @@ export function queuesOf(from: Template) {
   };
 }
 
+/** The role in which schedules are carried out, with its id. */
+export function schedulerRoleOf(from: Template): [string, Resource] {
+  return only(from, "AWS::IAM::Role", ({ AssumeRolePolicyDocument }) =>
+    JSON.stringify(AssumeRolePolicyDocument).includes('"scheduler.amazonaws.com"'),
+  );
+}
+
+/** The name of a function with that of its alias, made of the alias's ARN. */
+export function qualified(aliasId: string, alias: string) {
+  const name = { "Fn::Select": [6, { "Fn::Split": [":", { Ref: aliasId }] }] };
+  return { "Fn::Join": ["", [name, `:${alias}`]] };
+}
+
+/** A text with the ids of published versions cut short: they end in a digest of code and settings, and so does what they name. */
+export function withoutDigests(text: string): string {
+  return text.replaceAll(/(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}/g, "$1");
+}
+
 export function variables(fn: Resource): Record<string, unknown> {
   return (fn.Properties.Environment as { Variables: Record<string, unknown> }).Variables;
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { App, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { afterAll } from "vitest";
+import { Auth } from "../../../cdk/auth.ts";
 import type { Bundle } from "../../../cdk/function-code.ts";
 import { ActorsStack } from "../../../cdk/stack.ts";
 import { StatefulActors, type StatefulActorsProps } from "../../../cdk/stateful-actors.ts";
@@ -44,7 +45,7 @@ export interface Synthesis {
 /** The template of the stack that the app deploys. */
 export function synthesize({ props, stackName = "bank", context = {}, bundle = fakeBundle }: Synthesis = {}) {
   const app = new App({ outdir: newFolder(), context });
-  const actors = { project: writeProject(), ...props };
+  const actors = { project: writeProject(), auth: Auth.none(), ...props };
   return Template.fromStack(new ActorsStack(app, stackName, { actors }, { bundle }));
 }
 
@@ -52,6 +53,6 @@ export function synthesize({ props, stackName = "bank", context = {}, bundle = f
 export function synthesizeConstructs(ids: readonly string[]): Template {
   const stack = new Stack(new App({ outdir: newFolder() }), "shared");
   const project = writeProject();
-  for (const id of ids) new StatefulActors(stack, id, { project }, { bundle: fakeBundle });
+  for (const id of ids) new StatefulActors(stack, id, { project, auth: Auth.none() }, { bundle: fakeBundle });
   return Template.fromStack(stack);
 }

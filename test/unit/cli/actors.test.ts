@@ -8,13 +8,15 @@ import { runActors } from "./run-actors.ts";
 const repository = join(import.meta.dirname, "../../..");
 const packageJson = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
 
-const KNOWN = "the commands are dev, types, and actors --help tells what they do";
+const KNOWN =
+  "the commands are new, dev, types, list, inspect, call, export, import, delete, deploy, destroy, logs, doctor, dlq, and actors --help tells what they do";
 
 test.each(["--help", "-h"])("%s lists every command in a line of its own", async (option) => {
   const { code, stdout, stderr } = await runActors(projectFolder({}), option);
   expect({ code, stderr }).toStrictEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(/^ {2}dev +\w/m);
   expect(stdout).toMatch(/^ {2}types +\w/m);
+  expect(stdout).toMatch(/^ {2}dlq +\w/m);
 });
 
 test("--version is the package's", async () => {
@@ -54,14 +56,16 @@ describe("a mistake is one line, with the nearest of what there is", () => {
 test("the built program is the one that the package installs, and a shell can run it", () => {
   expect(packageJson.bin).toStrictEqual({ actors: "dist/cli/actors.js" });
   const { config } = ts.readConfigFile(join(repository, "tsconfig.build.json"), ts.sys.readFile);
-  const built = ts.transpileModule(readFileSync(join(repository, "cli/actors.ts"), "utf8"), {
-    fileName: "actors.ts",
-    compilerOptions: {
-      ...config.compilerOptions,
-      module: ts.ModuleKind.ESNext,
-      target: ts.ScriptTarget.ES2023,
-    },
-  }).outputText;
-  expect(built.startsWith("#!/usr/bin/env node\n")).toBe(true);
-  expect(built).toContain('import("./commands/types.js")');
+  const built = (file: string) =>
+    ts.transpileModule(readFileSync(join(repository, "cli", file), "utf8"), {
+      fileName: file,
+      compilerOptions: {
+        ...config.compilerOptions,
+        module: ts.ModuleKind.ESNext,
+        target: ts.ScriptTarget.ES2023,
+      },
+    }).outputText;
+  expect(built("actors.ts").startsWith("#!/usr/bin/env node\n")).toBe(true);
+  expect(built("actors.ts")).toContain('import("./run.js")');
+  expect(built("run.ts")).toContain('import("./commands/types.js")');
 });

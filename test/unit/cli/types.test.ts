@@ -51,6 +51,20 @@ describe("the declaration", () => {
     expect(readFileSync(join(dir, "actors-env.d.ts"), "utf8")).toBe(DECLARATION);
   });
 
+  test("has the bindings of secrets, and nothing else of them", async () => {
+    const secrets = ["STRIPE", "JWT"].map(
+      (each) => `\n[[secrets]]\nbinding = "${each}"\nname = "prod/${each}"\n`,
+    );
+    const { text, stdout } = await written({
+      "actors.toml": `${ACCOUNT_MANIFEST}${secrets.join("")}`,
+      "src/index.ts": ACCOUNT,
+    });
+    expect(text).toContain('import type { ActorNamespace, Secrets } from "stateful-actors";');
+    expect(text).toContain('    SECRETS: Secrets<"STRIPE" | "JWT">;\n  }');
+    expect(text).not.toContain("prod/");
+    expect(stdout).toContain(": env.ACCOUNT (class Account), env.SECRETS (STRIPE, JWT)\n");
+  });
+
   test("names the manifest it was written from", async () => {
     const { text } = await written({ "telnyx.toml": ACCOUNT_MANIFEST, "src/index.ts": ACCOUNT });
     expect(text.split("\n", 1)[0]).toBe(

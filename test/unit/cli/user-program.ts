@@ -60,19 +60,27 @@ function isSource(file: string): boolean {
   return /\.[cm]?[tj]s$/.test(file);
 }
 
-/** Puts the package's declarations there, as the build makes them. */
-function installBuilt(target: string): void {
+/**
+ * Puts what users of these modules need of the package there, as the build makes it.
+ *
+ * @param options.runs whether it is to run, too: else only the declarations are there
+ */
+export function installBuilt(
+  target: string,
+  { modules = ["runtime/index.ts"], runs = false }: { modules?: readonly string[]; runs?: boolean } = {},
+): void {
   mkdirSync(target, { recursive: true });
   cpSync(join(repository, "package.json"), join(target, "package.json"));
   const { config } = ts.readConfigFile(join(repository, "tsconfig.json"), ts.sys.readFile);
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, repository);
-  const program = ts.createProgram([join(repository, "runtime/index.ts")], {
+  const entries = modules.map((module) => join(repository, module));
+  const program = ts.createProgram(entries, {
     ...options,
     rootDir: repository,
     outDir: join(target, "dist"),
     noEmit: false,
     declaration: true,
-    emitDeclarationOnly: true,
+    emitDeclarationOnly: !runs,
     allowImportingTsExtensions: false,
     rewriteRelativeImportExtensions: true,
   });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Activations } from "../../../runtime/core/activation.ts";
 import { runBatch } from "../../../runtime/core/batch.ts";
+import { NEW_HEAD } from "../../../runtime/core/state.ts";
 import { StatefulActor } from "../../../runtime/index.ts";
 import type { Commit, CommitResult, Store } from "../../../runtime/ports/store.ts";
 import { delivery, FINGERPRINT, redelivered, type TestDeps, testDeps, UNLIMITED } from "./fixtures.ts";
@@ -124,8 +125,8 @@ describe("what a batch costs", () => {
   });
 
   test.each([
-    ["99 keys", { keys: 33, length: 1 }, [3, 6, 9, 10]],
-    ["3 MiB", { keys: 2, length: 390_000 }, [4, 8, 10]],
+    ["99 keys", { keys: 33, length: 1 }, [3, 3, 3, 1]],
+    ["3 MiB", { keys: 2, length: 390_000 }, [4, 4, 2]],
   ])(
     "turns share a commit only as long as one transaction holds it: %s",
     async (_, { keys, length }, settled) => {
@@ -143,6 +144,50 @@ describe("what a batch costs", () => {
       for (const { envelope } of batch) expect(deps.replies.outcome(envelope.id)).toMatchObject({ ok: true });
     },
   );
+
+  test("I4: a commit carries the outcomes so far that may not be on file, also one that is given up until it is a dead letter", async () => {
+    const deps = start();
+    const write = deps.replies.write.bind(deps.replies);
+    const late = delivery(counter, "add", 1);
+    let file = () => {};
+    const filed = new Promise<void>((resolve) => {
+      file = resolve;
+    });
+    deps.replies.write = async (id, outcome) => {
+      if (id === late.envelope.id) await filed;
+      await write(id, outcome);
+    };
+    const poison = { ...delivery(counter, "add", 2), receives: 3 };
+    let bury = () => {};
+    const buried = new Promise<void>((resolve) => {
+      bury = resolve;
+    });
+    const add = deps.deadLetters.add.bind(deps.deadLetters);
+    deps.deadLetters.add = async (envelope, reason) => {
+      await buried;
+      await add(envelope, reason);
+    };
+    await deps.store.commit({
+      id: counter,
+      expected: 0,
+      head: { ...NEW_HEAD, version: 1, trial: { id: poison.envelope.id, starts: 4 } },
+      entries: new Map(),
+    });
+    const others = [delivery(counter, "park"), delivery(counter, "add", 4)];
+    let unpark = () => {};
+    parked = new Promise<void>((resolve) => {
+      unpark = resolve;
+    });
+    const running = run(deps, [late, poison, ...others]);
+    for (let turns = 0; turns < 6; turns++) await deps.clock.idle();
+    unpark();
+    for (let turns = 0; turns < 6; turns++) await deps.clock.idle();
+    const ids = [late, poison, ...others].map(({ envelope }) => envelope.id);
+    expect([...(deps.store.commits.at(-1)?.head.settled.keys() ?? [])].toSorted()).toEqual(ids.toSorted());
+    file();
+    bury();
+    expect(await running).toEqual([]);
+  });
 
   test("while a commit is in flight the next turns run and share the next commit", async () => {
     const deps = start();
@@ -834,3 +879,41 @@ test.each([
     expect(stashed).toBe(stashes);
   },
 );
+
+test("outcomes of a large batch take so much room in the head, and what is beyond that is stashed, all at once", async () => {
+  const deps = start();
+  let [together, most, underWay] = [0, 0, 0];
+  deps.replies.stash = async (id) => {
+    together++;
+    underWay++;
+    most = Math.max(most, underWay);
+    await deps.clock.idle();
+    underWay--;
+    return `@${id}`;
+  };
+  // None is on file before the one commit, which would leave it out.
+  const write = deps.replies.write.bind(deps.replies);
+  deps.replies.write = async (id, outcome) => {
+    while (deps.store.commits.length < 2) await deps.clock.idle();
+    await write(id, outcome);
+  };
+  // What is given up says so in the head itself, whatever else is there.
+  const deliveries = Array.from({ length: 200 }, () => delivery(counter, "text", "x", 1000));
+  const last = deliveries.at(-1)?.envelope.id ?? "";
+  const onTrial = deliveries.map((each) => (each.envelope.id === last ? { ...each, receives: 3 } : each));
+  await deps.store.commit({
+    id: counter,
+    expected: 0,
+    head: { ...NEW_HEAD, version: 1, trial: { id: last, starts: 4 } },
+    entries: new Map(),
+  });
+  expect(await run(deps, onTrial)).toEqual([]);
+  const settled = [...((await deps.store.hydrate(counter))?.settled ?? [])];
+  const bytes = settled.reduce((sum, [, text]) => sum + Buffer.byteLength(text), 0);
+  expect(settled).toHaveLength(200);
+  expect(bytes).toBeLessThan(140 * 1024);
+  expect(together).toBe(199 - Math.floor((128 * 1024) / Buffer.byteLength(settled[0]?.[1] ?? "")));
+  expect(most).toBe(together);
+  expect(settled.find(([id]) => id === last)?.[1]).toContain("ActorCrashedError");
+  expect(deps.deadLetters.all().map(({ envelope }) => envelope.id)).toEqual([last]);
+});

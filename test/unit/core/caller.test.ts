@@ -86,6 +86,19 @@ describe("a call", () => {
     expect(error).toMatchObject({ name: "ActorMethodError", message: "oh no", effect: "failed" });
   });
 
+  test("I25: a reply of a newer version is an unknown outcome that says what to update; under its key it stays what it is", async () => {
+    const { call, route } = start(({ fingerprint }) => `${fingerprint}2+{"to":"come"}`);
+    const asked = () => call(one, "greet", [], { idempotencyKey: "k" });
+    for (let tries = 0; tries < 2; tries++) {
+      await expect(asked()).rejects.toMatchObject({
+        name: "ActorFormatError",
+        effect: "unknown",
+        message: expect.stringContaining("update stateful-actors here, then ask again under the same key"),
+      });
+    }
+    expect([...route.replies.texts.values()]).toEqual([expect.stringMatching(/2\+\{"to":"come"\}$/)]);
+  });
+
   test.each(["", "x", "[1]", "-5", '-{"name":"ActorMethodError"}', "-null", "-{"])(
     "a reply of %j can't be read",
     async (text) => {
@@ -302,7 +315,7 @@ describe("I10: a call cycle fails at once, by name", () => {
     const mailbox: Mailbox = {
       async send(envelope) {
         sent.push(envelope);
-        const one = { envelope, mark: undefined, suspect: false };
+        const one = { envelope, mark: undefined, suspect: false, receives: 1 };
         await runBatch(envelope.to, [one], { times: UNLIMITED, deps });
       },
     };

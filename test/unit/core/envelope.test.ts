@@ -4,8 +4,10 @@ import { systemClock } from "../../../runtime/adapters/system/clock.ts";
 import { randomIds } from "../../../runtime/adapters/system/ids.ts";
 import { actorKey, checkName } from "../../../runtime/core/actor-id.ts";
 import { decodeEnvelope, EnvelopeError, encodeEnvelope } from "../../../runtime/core/envelope.ts";
+import { isEnvelopeId } from "../../../runtime/core/envelope-id.ts";
 import { ActorNameError } from "../../../runtime/core/errors.ts";
 import { isAfter } from "../../../runtime/core/mark.ts";
+import { isWake, wakeEnvelope, wakeOf } from "../../../runtime/core/wake.ts";
 import type { Envelope } from "../../../runtime/ports/mailbox.ts";
 
 const envelope: Envelope = {
@@ -33,11 +35,41 @@ describe("envelope", () => {
     expect(decodeEnvelope(encodeEnvelope(fetch))).toEqual(fetch);
   });
 
+  test("a wake comes back as sent, and has the same id each time; another wake has another one", () => {
+    const wake = { at: 1_790_000_000_123, version: 42 };
+    const sent = wakeEnvelope(envelope.to, wake);
+    const back = decodeEnvelope(encodeEnvelope(sent));
+    expect(back).toEqual(sent);
+    expect(isWake(back)).toBe(true);
+    expect(wakeOf(back)).toEqual(wake);
+    expect(wakeEnvelope(envelope.to, wake).id).toBe(sent.id);
+    for (const other of [
+      { ...wake, at: wake.at + 1 },
+      { ...wake, version: 43 },
+    ]) {
+      expect(wakeEnvelope(envelope.to, other).id).not.toBe(sent.id);
+    }
+    expect(isEnvelopeId(sent.id)).toBe(false);
+  });
+
+  test.each(["", "0", "-1", "1.5", "[[1],7]", "9".repeat(20)])("a wake of version %j is refused", (args) => {
+    const sent = wakeEnvelope(envelope.to, { at: 5, version: 1 });
+    const forged = encodeEnvelope({ ...sent, call: { ...sent.call, args } });
+    expect(() => decodeEnvelope(forged)).toThrow(EnvelopeError);
+  });
+
+  test("a wake without a time is refused", () => {
+    const sent = wakeEnvelope(envelope.to, { at: 5, version: 1 });
+    expect(() => decodeEnvelope(encodeEnvelope({ ...sent, due: undefined }))).toThrow(
+      'a wake must have "due" and, as "args", the version of a head',
+    );
+  });
+
   test.each([
     ["no JSON", "{"],
     ["no object", "[1]"],
     ["null", "null"],
-    ["a newer format", encodeEnvelope(envelope).replace('"v":2', '"v":3')],
+    ["an older format than is read", encodeEnvelope(envelope).replace('"v":2', '"v":1')],
     ["a missing field", encodeEnvelope(envelope).replace('"id"', '"di"')],
     ["a field of the wrong type", encodeEnvelope(envelope).replace('"debit"', "5")],
     ["a chain that is no list of keys", encodeEnvelope(envelope).replace('["Relay/one"]', "[5]")],

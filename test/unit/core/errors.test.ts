@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
   CodecError,
@@ -8,6 +10,7 @@ import {
   toWireError,
 } from "../../../runtime/core/errors.ts";
 import { decodeOutcome, encodeOutcome, failed, resultOf } from "../../../runtime/core/outcome.ts";
+import * as publicErrors from "../../../runtime/errors.ts";
 import { ActorMethodError } from "../../../runtime/index.ts";
 import { FINGERPRINT } from "./fixtures.ts";
 
@@ -92,3 +95,16 @@ test.each(["SomethingNewer", "constructor", "__proto__", "ActorError"])(
     expect(error).toMatchObject({ name: "ActorMethodError", message: "new", effect: "failed" });
   },
 );
+
+describe("each error", () => {
+  test("leads to a section that tells its cause and cure, and no section is left over", () => {
+    const page = readFileSync(join(import.meta.dirname, "../../../docs/errors.md"), "utf8");
+    const sections = [...page.matchAll(/^## (.*)$/gm)].map(([, name = ""]) => name);
+    const classes = Object.entries(publicErrors).filter(([name]) => name !== "ActorError");
+    expect(sections.sort()).toEqual(classes.map(([name]) => name).sort());
+    for (const name of sections) {
+      const { help } = fromWireError({ name, message: "" });
+      expect(help).toBe(`docs/errors.md#${name.toLowerCase()}`);
+    }
+  });
+});

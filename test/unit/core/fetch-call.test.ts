@@ -28,7 +28,7 @@ function start(handler: Handler) {
   const mailbox: Mailbox = {
     async send(envelope) {
       sent.push(envelope);
-      await runBatch(envelope.to, [{ envelope, mark: undefined, suspect: false }], {
+      await runBatch(envelope.to, [{ envelope, mark: undefined, suspect: false, receives: 1 }], {
         times: UNLIMITED,
         deps,
       });

@@ -1,10 +1,15 @@
 import { setImmediate as immediate } from "node:timers/promises";
+import {
+  createMemoryDeadLetters,
+  type MemoryDeadLetters,
+} from "../../../runtime/adapters/local/memory-dead-letters.ts";
 import { createMemoryStore } from "../../../runtime/adapters/local/memory-store.ts";
 import { Activations } from "../../../runtime/core/activation.ts";
 import type { BatchDeps } from "../../../runtime/core/batch.ts";
 import { encode } from "../../../runtime/core/codec.ts";
 import type { ActorClass } from "../../../runtime/core/method.ts";
 import { decodeOutcome, type Outcome } from "../../../runtime/core/outcome.ts";
+import type { Wake } from "../../../runtime/ports/alarm-clock.ts";
 import type { Clock } from "../../../runtime/ports/clock.ts";
 import type { ActorId, Delivery, Envelope } from "../../../runtime/ports/mailbox.ts";
 import type { Replies } from "../../../runtime/ports/replies.ts";
@@ -56,6 +61,8 @@ export class StepClock implements Clock {
 export class RecordedReplies implements Replies {
   readonly texts = new Map<string, string>();
   readonly writes: string[] = [];
+  /** Outcomes that can't be read any more. */
+  readonly gone = new Set<string>();
   reads = 0;
   failures = 0;
 
@@ -70,6 +77,10 @@ export class RecordedReplies implements Replies {
 
   async stash(_: string, outcome: string): Promise<string> {
     return outcome;
+  }
+
+  stands(outcome: string): boolean {
+    return !this.gone.has(outcome);
   }
 
   async filed(ids: readonly string[]): Promise<ReadonlySet<string>> {
@@ -90,7 +101,12 @@ export class RecordedReplies implements Replies {
 export interface TestDeps extends BatchDeps {
   readonly clock: StepClock;
   readonly replies: RecordedReplies;
+  readonly deadLetters: MemoryDeadLetters;
   readonly problems: string[];
+  /** What was counted, with the type of its actor. */
+  readonly counted: string[];
+  /** Wakes that were armed, in order. */
+  readonly armed: { readonly to: ActorId; readonly wake: Wake }[];
   /** One-way messages that have left, in order. */
   readonly posted: Envelope[];
 }
@@ -98,16 +114,26 @@ export interface TestDeps extends BatchDeps {
 /** A whole batch side in memory, on virtual time. */
 export function testDeps(actors: Record<string, ActorClass>, env: unknown = {}): TestDeps {
   const problems: string[] = [];
+  const counted: string[] = [];
   const posted: Envelope[] = [];
+  const armed: { to: ActorId; wake: Wake }[] = [];
   return {
     actors: new Map(Object.entries(actors)),
     env,
     store: createMemoryStore(),
     replies: new RecordedReplies(),
     clock: new StepClock(),
-    telemetry: { problem: (what, { reason }) => void problems.push(`${what}: ${reason}`) },
+    telemetry: {
+      problem: (what, { reason }) => void problems.push(`${what}: ${reason}`),
+      count: (metric, { type }) => void counted.push(`${metric} ${type}`),
+    },
     methodBudgetMs: 30_000,
+    alarmBudgetMs: 300_000,
+    alarmClock: { arm: async (to, wake) => void armed.push({ to, wake }) },
+    armed,
+    counted,
     exposeStacks: false,
+    deadLetters: createMemoryDeadLetters(),
     mailbox: { send: async (envelope) => void posted.push(envelope) },
     posted,
     activations: new Activations(10),
@@ -140,6 +166,7 @@ export function delivery(to: ActorId, method: string, ...args: unknown[]): Deliv
     },
     mark: { queue: "queue-1", sequence: String(sequence) },
     suspect: false,
+    receives: 1,
   };
 }
 
@@ -150,10 +177,11 @@ export function askedAgain({ envelope }: Delivery): Delivery {
     envelope: { ...envelope, attempt: `attempt-${sequence}` },
     mark: { queue: "queue-1", sequence: String(sequence) },
     suspect: false,
+    receives: 1,
   };
 }
 
 /** The same delivery, received again. */
 export function redelivered(original: Delivery): Delivery {
-  return { ...original, suspect: true };
+  return { ...original, suspect: true, receives: original.receives + 1 };
 }

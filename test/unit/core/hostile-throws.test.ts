@@ -70,7 +70,7 @@ describe("I5: whatever a turn throws, it ends alone and the others of its batch 
   test.each(Object.keys(thrown))("%s, as a stray rejection", (what) => {
     const problems: string[] = [];
     const before = process.listeners("unhandledRejection");
-    const forget = surviveStrayRejections({ problem: (text) => void problems.push(text) });
+    const forget = surviveStrayRejections({ problem: (text) => void problems.push(text), count: () => {} });
     const [listener] = process.listeners("unhandledRejection").filter((each) => !before.includes(each));
     try {
       listener?.(thrown[what]?.(), Promise.resolve());

@@ -145,6 +145,67 @@ describe("I11: a call that may be asked for again is applied once", () => {
     expect(await system.sum()).toBe("[6]");
   });
 
+  describe("a call without a key that was committed and never answered, and whose mailbox is gone", () => {
+    /** As the mailbox of another process gives it. */
+    const from = (queue: string, { envelope }: Delivery, sequence = "1"): Delivery => ({
+      envelope,
+      mark: { queue, sequence },
+      suspect: false,
+      receives: 1,
+    });
+
+    const orphan = async () => {
+      const system = start();
+      const first = delivery(counter, "add", 5);
+      system.replies.failures = Number.POSITIVE_INFINITY;
+      await system.run([from("q1", first)]);
+      system.replies.failures = 0;
+      return { system, first };
+    };
+
+    test("is found when it is asked for again, whatever came in between", async () => {
+      const { system, first } = await orphan();
+      for (const [queue, sequence] of [
+        ["q2", "1"],
+        ["q2", "2"],
+        ["q3", "7"],
+      ] as const) {
+        await system.runCold([from(queue, delivery(counter, "add", 1), sequence)]);
+      }
+      await system.runCold([from("q3", askedAgain(first), "8")]);
+      expect(await system.sum()).toBe("[8]");
+      expect(system.replies.outcome(first.envelope.id)).toEqual({ ok: true, result: "[5]" });
+    });
+
+    test("lets nothing be committed before it is filed", async () => {
+      const { system, first } = await orphan();
+      system.replies.failures = 1;
+      const next = from("q2", delivery(counter, "add", 1));
+      expect(await system.runCold([next])).toEqual([next]);
+      expect(await system.sum()).toBe("[5]");
+      await system.runCold([next]);
+      await system.runCold([from("q2", askedAgain(first), "2")]);
+      expect(await system.sum()).toBe("[6]");
+    });
+
+    test("costs nothing where the mailbox is the same: its message comes again", async () => {
+      const { system } = await orphan();
+      await system.runCold([from("q1", delivery(counter, "add", 1), "2")]);
+      expect(system.replies.writes.length).toBe(1);
+    });
+  });
+
+  test("a key whose first outcome can't be read any more is a new call's", async () => {
+    const system = start();
+    const first = keyed("k", "add", 5);
+    await system.run([first]);
+    const head = await system.store.hydrate(counter);
+    for (const text of head?.settled.values() ?? []) system.replies.gone.add(text);
+    system.replies.texts.clear();
+    expect(await system.runCold([askedAgain(first)])).toEqual([]);
+    expect(system.replies.outcome(first.envelope.id)).toEqual({ ok: true, result: "[10]" });
+  });
+
   test("a call that nobody asks for again costs no look-up", async () => {
     const system = start();
     await system.run([delivery(counter, "add", 5)]);

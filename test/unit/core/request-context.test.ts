@@ -54,7 +54,7 @@ function start(work: (greeters: ActorNamespace<Greeter>) => unknown, serve?: Mai
     envelopes: undefined,
     requestWaitMs: 28_000,
     clock,
-    telemetry: { problem: () => {} },
+    telemetry: { problem: () => {}, count: () => {} },
   });
   const request = async (key?: string) => {
     sent.length = 0;
@@ -118,7 +118,7 @@ describe("a request with an idempotency key", () => {
         deadline: Number.MAX_SAFE_INTEGER,
         chain: [],
       };
-      await runBatch(relay, [{ envelope, mark: undefined, suspect: false }], {
+      await runBatch(relay, [{ envelope, mark: undefined, suspect: false, receives: 1 }], {
         times: UNLIMITED,
         deps: testDeps({ Relay }, env),
       });

@@ -470,10 +470,13 @@ describe("what may be called", () => {
       greet() {}
       wave() {}
       _secret() {}
-      alarm() {}
+      override alarm() {}
     }
     await expect(call(testDeps({ Probe: Small }), "nothing")).rejects.toThrow(
       /^Small\.nothing is not a method; callable are: greet, wave$/,
+    );
+    await expect(call(testDeps({ Probe: Small }), "greeet")).rejects.toThrow(
+      /^Small\.greeet is not a method; did you mean greet\? callable are: greet, wave$/,
     );
   });
 

@@ -31,7 +31,7 @@ function start({ envelopes, handler }: { envelopes?: EnvelopeDoor; handler?: Fet
     envelopes,
     requestWaitMs: 28_000,
     clock: new StepClock(),
-    telemetry: { problem: () => {} },
+    telemetry: { problem: () => {}, count: () => {} },
   });
   const post = async (path: string, headers: Record<string, string> = {}, body = "[1]") =>
     door.fetch(new Request(`http://door${path}`, { method: "POST", headers, body }));
@@ -50,7 +50,7 @@ describe("the envelopes' path", () => {
     const response = await start({ envelopes }).post(ENVELOPES_PATH, right, "é");
     expect([response.status, response.headers.get("content-type")]).toEqual([200, OUTCOME_TYPE]);
     expect(await response.text()).toBe("outcome text");
-    expect(handedIn).toEqual([{ envelope: "é", sentAt: 1000 }]);
+    expect(handedIn).toEqual([{ envelope: "é", sentAt: 1000, signal: expect.any(AbortSignal) }]);
   });
 
   test("answers a one-way message with 202 and nothing", async () => {

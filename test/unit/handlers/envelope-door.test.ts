@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { createEnvelopeDoor } from "../../../handlers/envelope-door.ts";
 import { onlyRoute } from "../../../runtime/core/caller.ts";
+import { encode } from "../../../runtime/core/codec.ts";
 import { decodeEnvelope, EnvelopeError, encodeEnvelope } from "../../../runtime/core/envelope.ts";
+import { PayloadTooLargeError } from "../../../runtime/core/errors.ts";
+import { wakeEnvelope } from "../../../runtime/core/wake.ts";
 import { StatefulActor } from "../../../runtime/index.ts";
 import type { Envelope, Mailbox } from "../../../runtime/ports/mailbox.ts";
 import type { Replies } from "../../../runtime/ports/replies.ts";
@@ -14,10 +17,19 @@ class Greeter extends StatefulActor {
 function start(more: { send?: Mailbox["send"]; wait?: Replies["wait"] } = {}) {
   const clock = new StepClock();
   const sent: Envelope[] = [];
+  const options: unknown[] = [];
   const waits: unknown[] = [];
   const remembered: string[] = [];
+  const told: string[] = [];
   const route = {
-    mailbox: { send: more.send ?? (async (envelope: Envelope) => void sent.push(envelope)) },
+    mailbox: {
+      send:
+        more.send ??
+        (async (envelope: Envelope, given?: unknown) => {
+          sent.push(envelope);
+          options.push(given);
+        }),
+    },
     replies: {
       wait: async (ids: readonly string[], deadline: number) => {
         waits.push([ids, deadline]);
@@ -31,6 +43,11 @@ function start(more: { send?: Mailbox["send"]; wait?: Replies["wait"] } = {}) {
     clock,
     requestWaitMs: 28_000,
     remember: (id) => void remembered.push(id),
+    telemetry: {
+      problem: (what, { name }) => void told.push(`${what}: ${name}`),
+      count: (metric, { type }) => void told.push(`${metric} ${type}`),
+      work: { add: (metric, value, { type }) => void told.push(`${metric} ${type} ${value}`) },
+    },
   });
   const now = clock.now();
   const envelope: Envelope = {
@@ -46,8 +63,76 @@ function start(more: { send?: Mailbox["send"]; wait?: Replies["wait"] } = {}) {
   };
   const hand = (changes: Partial<Envelope> = {}, sentAt = now) =>
     door({ envelope: encodeEnvelope({ ...envelope, ...changes }), sentAt });
-  return { door, hand, now, envelope, sent, waits, remembered };
+  return { door, hand, now, envelope, sent, options, waits, remembered, told, clock };
 }
+
+describe("who calls an actor's fetch", () => {
+  const args = (headers: unknown, body?: Uint8Array) =>
+    encode([{ method: "POST", url: "https://actor/", headers, body }], "it");
+  const fetchOf = (text: string) => ({ call: { kind: "fetch", method: "fetch", args: text } }) as const;
+
+  test("is what whoever hands it in says, where nobody was asked to find it out", async () => {
+    const { hand, sent } = start();
+    const said = fetchOf(args([["actors-identity", "me"]]));
+    await hand(said);
+    expect(sent).toMatchObject([said]);
+  });
+
+  test.each([
+    ["no request", "[]"],
+    ["headers that are none", args("abc")],
+    ["a name that is none", args([["a b", "c"]])],
+  ])("can't be told in %s, which is refused", async (_, text) => {
+    const { door, envelope, now, sent } = start();
+    const handedIn = { envelope: encodeEnvelope({ ...envelope, ...fetchOf(text) }), sentAt: now };
+    await expect(door({ ...handedIn, caller: null })).rejects.toThrow(EnvelopeError);
+    expect(sent).toEqual([]);
+  });
+
+  test("must fit in with the rest", async () => {
+    const { door, envelope, now, sent } = start();
+    const text = args([], new Uint8Array(700_000));
+    const handedIn = { envelope: encodeEnvelope({ ...envelope, ...fetchOf(text) }), sentAt: now };
+    await expect(door({ ...handedIn, caller: "x".repeat(200_000) })).rejects.toThrow(PayloadTooLargeError);
+    expect(sent).toEqual([]);
+    await door({ ...handedIn, caller: "x" });
+    expect(sent).toHaveLength(1);
+  });
+});
+
+test("the trace of the request goes along with an envelope that has none of its own", async () => {
+  const { door, envelope, now, sent } = start();
+  const [own, requests] = ["a", "b"].map((digit) => ({
+    parent: `00-${digit.repeat(32)}-${digit.repeat(16)}-01`,
+  }));
+  await door({ envelope: encodeEnvelope(envelope), sentAt: now, trace: requests });
+  await door({
+    envelope: encodeEnvelope({ ...envelope, ...(own && { trace: own }) }),
+    sentAt: now,
+    trace: requests,
+  });
+  expect(sent.map(({ trace }) => trace)).toEqual([requests, own]);
+});
+
+test("how long an answer took is measured; one that does not come is told and counted", async () => {
+  const quick = start({
+    wait: async () => {
+      await quick.clock.advance(40);
+      return "outcome";
+    },
+  });
+  await quick.hand();
+  expect(quick.told).toEqual(["ReplyWait Greeter 40"]);
+  const late = start({ wait: async () => undefined });
+  await expect(late.hand()).rejects.toThrow("did not answer in time");
+  expect(late.told).toEqual(["CallsUnanswered Greeter", "call unanswered: one"]);
+});
+
+test("I4: what is handed in may be handed in once more, so only the mailbox can know it by its id", async () => {
+  const { hand, options } = start();
+  await hand();
+  expect(options).toEqual([{ repeatable: true }]);
+});
 
 test("an envelope goes on as it is, and its outcome back", async () => {
   const { hand, sent, waits, envelope, now, remembered } = start();
@@ -55,6 +140,15 @@ test("an envelope goes on as it is, and its outcome back", async () => {
   expect(sent).toEqual([{ ...envelope, attempt: "try-2" }]);
   expect(waits).toEqual([[["id-1", "try-2"], now + 1000]]);
   expect(remembered).toEqual(["id-1"]);
+});
+
+test("a wake is refused: only an instance's own alarm makes one", async () => {
+  const { door, now, sent, envelope } = start();
+  const wake = encodeEnvelope(wakeEnvelope(envelope.to, { at: now, version: 1 }));
+  await expect(door({ envelope: wake, sentAt: now })).rejects.toThrow(
+    "a wake comes from an instance's own alarm; send calls here",
+  );
+  expect(sent).toEqual([]);
 });
 
 test.each([
@@ -116,6 +210,16 @@ describe("refused, and nothing is sent:", () => {
   test.each(["", "x", "[]", "null", '{"v":3}'])("the text %j", async (envelope) => {
     const { door, now } = start();
     await expect(door({ envelope, sentAt: now })).rejects.toBeInstanceOf(EnvelopeError);
+  });
+
+  test("an envelope of a newer format, by name", async () => {
+    const { door, now, sent } = start();
+    const envelope = JSON.stringify({ v: 3, type: "Greeter", name: "a" });
+    await expect(door({ envelope, sentAt: now })).rejects.toMatchObject({
+      name: "ActorFormatError",
+      effect: "refused",
+    });
+    expect(sent).toEqual([]);
   });
 
   test.each([

@@ -62,7 +62,7 @@ const DOOR = {
   envelopes: undefined,
   requestWaitMs: 28_000,
   clock: new StepClock(),
-  telemetry: { problem: () => {} },
+  telemetry: { problem: () => {}, count: () => {} },
 };
 
 function start(answer: Parameters<typeof answering>[0] | Caller, handler?: FetchHandler) {
@@ -73,7 +73,7 @@ function start(answer: Parameters<typeof answering>[0] | Caller, handler?: Fetch
     handler,
     env: { BOUND: true } as Env,
     caller,
-    telemetry: { problem: (what) => void problems.push(what) },
+    telemetry: { problem: (what) => void problems.push(what), count: () => {} },
   });
   const post = async (
     path: string,
@@ -344,7 +344,9 @@ describe("I9: two names are two instances, also behind a gateway that decodes %2
     vi.stubEnv("AWS_REGION", "us-east-1");
     try {
       const router = createRouterHandler({ module: {}, actors: [] });
-      const event = { rawPath, requestContext: {} } as unknown as Parameters<typeof router>[0];
+      const event = { routeKey: "$default", rawPath, requestContext: {} } as unknown as Parameters<
+        typeof router
+      >[0];
       const answer = (await router(event, {} as Parameters<typeof router>[1])) as APIGatewayProxyResult;
       expect(answer.statusCode).toBe(400);
       expect(JSON.parse(answer.body)).toMatchObject({ error: { name: "BadRequestError" } });
@@ -411,5 +413,12 @@ test("the path of an HTTP API event is escaped again, once", () => {
     const url = new URL(`https://x${encodedPath(`/T/${raw}/m`)}`);
     expect(url.pathname.split("/").map(decodeURIComponent)).toEqual(["", "T", decodeURIComponent(sent), "m"]);
     expect(url.search + url.hash).toBe("");
+  }
+});
+
+test("the path of a function URL's event, which is the one that was sent, stays as it is", () => {
+  for (const name of ["a b", "a/b", "100%", "100%25", "a#b?c", 'a"b', "é", "😀", "x/../y"]) {
+    const sent = `/T/${encodeURIComponent(name)}/m`;
+    expect(encodedPath(sent)).toBe(sent);
   }
 });

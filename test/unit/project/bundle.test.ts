@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -61,8 +61,14 @@ const LAMBDA_ENV = {
   REPLY_TABLE: "replies",
   MAILBOX_URL: "http://127.0.0.1/mailbox.fifo",
   DELAY_URL: "http://127.0.0.1/delayed",
+  DEAD_LETTER_URL: "http://127.0.0.1/dead.fifo",
   LEASE_SECONDS: "60",
   REPLY_RETENTION_SECONDS: "600",
+  ALARM_BUDGET_SECONDS: "20",
+  SCHEDULE_GROUP: "schedules",
+  SCHEDULE_ROLE_ARN: "arn:aws:iam::123456789012:role/scheduler",
+  DELAY_QUEUE_ARN: "arn:aws:sqs:eu-central-1:123456789012:delayed",
+  DELAY_DEAD_LETTER_ARN: "arn:aws:sqs:eu-central-1:123456789012:dead",
 };
 
 /** Runs code in a Node process of its own, where nothing but Node loads the bundle. */
@@ -132,6 +138,102 @@ describe.each(["router", "worker"] as const)("for the %s function", (handler) =>
     `).split("\n");
     expect(JSON.parse(probed ?? "")).toStrictEqual(PROBED);
     expect(type).toBe("function");
+  });
+
+  test("the bundle is small: what a function loads delays its first call", () => {
+    const outDir = join(projectFolder({}), "asset");
+    const project = readProject(join(repository, "examples/account"));
+    const { file } = bundleForLambda({ project, handler, outDir });
+    expect(statSync(file).size).toBeLessThan(700_000);
+  });
+
+  test("a client takes its credentials from the environment, and looks for none elsewhere", () => {
+    const dir = projectFolder({
+      "actors.toml": ACCOUNT_MANIFEST,
+      "src/index.ts": `
+        import { SQSClient } from "@aws-sdk/client-sqs";
+        export { Account } from "./account.ts";
+        export const credentials = () => new SQSClient({}).config.credentials();
+        setTimeout(async () => {
+          process.env.AWS_ACCESS_KEY_ID = "key";
+          process.env.AWS_SECRET_ACCESS_KEY = "secret";
+          process.env.AWS_SESSION_TOKEN = "token";
+          console.log(JSON.stringify(await credentials()));
+          delete process.env.AWS_ACCESS_KEY_ID;
+          await credentials().catch((error) => console.log(error.message));
+        });
+      `,
+      "src/account.ts": `import { StatefulActor } from "stateful-actors"; export class Account extends StatefulActor {}`,
+    });
+    symlinkSync(join(repository, "node_modules"), join(dir, "node_modules"));
+    const { file } = bundleForLambda({ project: readProject(dir), handler, outDir: join(dir, "out") });
+    const [given, missing] = node(`await import(${JSON.stringify(pathToFileURL(file).href)})`).split("\n");
+    expect(JSON.parse(given ?? "")).toMatchObject({
+      accessKeyId: "key",
+      secretAccessKey: "secret",
+      sessionToken: "token",
+    });
+    expect(missing).toContain("AWS_ACCESS_KEY_ID is not set");
+  });
+
+  test("secrets are read from Secrets Manager when they are asked for, once, and only those for this function's code", () => {
+    const mine = handler === "worker" ? "actors" : "fetch";
+    const others = handler === "worker" ? "fetch" : "actors";
+    const secrets = `
+[[secrets]]
+binding = "MINE"
+name = "prod/mine"
+readers = ["${mine}"]
+[[secrets]]
+binding = "OTHERS"
+name = "prod/others"
+readers = ["${others}"]
+`;
+    const dir = projectFolder({
+      "actors.toml": `${ACCOUNT_MANIFEST}${secrets}`,
+      "src/index.ts": `
+        import { createServer } from "node:http";
+        import { env, StatefulActor } from "stateful-actors";
+        export class Account extends StatefulActor {}
+        const asked = [];
+        const server = createServer((request, response) => {
+          request.on("data", (body) => asked.push([request.headers["x-amz-target"], JSON.parse(String(body))]));
+          request.on("end", () => response.end(JSON.stringify({ SecretString: "s3cret" })));
+        });
+        server.listen(0, "127.0.0.1", async () => {
+          process.env.AWS_ENDPOINT_URL = "http://127.0.0.1:" + server.address().port;
+          const before = asked.length;
+          const values = await Promise.all([env.SECRETS.get("MINE"), env.SECRETS.get("MINE")]);
+          const refused = await env.SECRETS.get("OTHERS").catch((error) => error.message);
+          console.log(JSON.stringify({ before, values, refused, asked }));
+          server.close();
+          server.closeAllConnections();
+        });
+      `,
+    });
+    const { file } = bundleForLambda({ project: readProject(dir), handler, outDir: join(dir, "out") });
+    expect(statSync(file).size).toBeLessThan(700_000);
+    const told = node(`
+      Object.assign(process.env, {
+        AWS_ACCESS_KEY_ID: "key", AWS_SECRET_ACCESS_KEY: "key", SECRET_IDS: '{"MINE":"prod/mine"}',
+      });
+      await import(${JSON.stringify(pathToFileURL(file).href)});
+    `);
+    expect(JSON.parse(told)).toStrictEqual({
+      before: 0,
+      values: ["s3cret", "s3cret"],
+      refused: expect.stringMatching(
+        `^the secret OTHERS is not for (actors|the fetch handler): .*are ${others}; `,
+      ),
+      asked: [["secretsmanager.GetSecretValue", { SecretId: "prod/mine" }]],
+    });
+  });
+
+  test("a project without secrets does not carry the client that reads them", () => {
+    const outDir = join(projectFolder({}), "asset");
+    const project = readProject(join(repository, "examples/account"));
+    const { file } = bundleForLambda({ project, handler, outDir });
+    expect(readFileSync(file, "utf8")).not.toContain("secretsmanager");
   });
 
   test("the same sources give the same bytes wherever they lie, without a path of this machine", () => {

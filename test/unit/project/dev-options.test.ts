@@ -1,14 +1,25 @@
 import { describe, expect, test } from "vitest";
 import { DevOptionsError, parseDevOptions } from "../../../cli/dev-options.ts";
 
-const given = { cwd: "/home/me", port: undefined, exampleDir: "/package/examples/account" };
+const given = { cwd: "/home/me", port: undefined, defaultDir: "/package/examples/account" };
 
 test("without arguments it is the example on port 8787, with state under the working directory", () => {
   expect(parseDevOptions([], given)).toStrictEqual({
     projectDir: "/package/examples/account",
     port: 8787,
     stateDir: "/home/me/.actors",
+    quiet: false,
   });
+});
+
+test("--state memory keeps nothing on disk; a folder of that name is ./memory", () => {
+  expect(parseDevOptions(["--state", "memory"], given)).toMatchObject({ stateDir: undefined });
+  expect(parseDevOptions(["--state", "./memory"], given)).toMatchObject({ stateDir: "/home/me/memory" });
+});
+
+test("-q and --quiet ask for no line a turn", () => {
+  expect(parseDevOptions(["-q"], given)).toMatchObject({ quiet: true });
+  expect(parseDevOptions(["--quiet"], given)).toMatchObject({ quiet: true });
 });
 
 test("folders are taken from the working directory, and options may stand anywhere", () => {
@@ -16,6 +27,7 @@ test("folders are taken from the working directory, and options may stand anywhe
     projectDir: "/home/me/svc",
     port: 1,
     stateDir: "/home/kept",
+    quiet: false,
   });
   expect(parseDevOptions(["/srv/x", "--state=/var/x"], given)).toMatchObject({
     projectDir: "/srv/x",

@@ -27,6 +27,7 @@ describe("a valid manifest", () => {
       main: "src/index.ts",
       actors: [{ binding: "ACCOUNT", type: "Account" }],
       envVars: {},
+      secrets: [],
       warnings: [],
     });
   });
@@ -73,9 +74,9 @@ describe("a warning", () => {
   });
 
   test("names what is not provided yet", () => {
-    const text = `${HEAD}${ACTOR}[[secrets]]\nbinding = "KEY"\nname = "key"\n[telnyx]\nbinding = "TELNYX"\n[storage.kv.CACHE]\nid = "1"\n[storage.cloudstorage.FILES]\n`;
+    const text = `${HEAD}${ACTOR}[telnyx]\nbinding = "TELNYX"\n[storage.kv.CACHE]\nid = "1"\n[storage.cloudstorage.FILES]\n`;
     expect(warnings(text)).toStrictEqual(
-      ["[[secrets]]", "[telnyx]", "[storage.kv.CACHE]", "[storage.cloudstorage.FILES]"].map(
+      ["[telnyx]", "[storage.kv.CACHE]", "[storage.cloudstorage.FILES]"].map(
         (what) =>
           `actors.toml: ${what} is accepted but not provided yet: its binding will be missing from env`,
       ),
@@ -98,9 +99,65 @@ describe("a warning", () => {
   });
 
   test("is enough for malformed tables that are not used", () => {
-    expect(warnings(`secrets = 1\ntelnyx = 2\nstorage = 3\nedge_compute = 4\n${HEAD}${ACTOR}`)).toHaveLength(
-      2,
-    );
+    expect(warnings(`telnyx = 2\nstorage = 3\nedge_compute = 4\n${HEAD}${ACTOR}`)).toHaveLength(1);
+  });
+});
+
+describe("secrets", () => {
+  const secret = (more: string) => `${HEAD}${ACTOR}[[secrets]]\n${more}\n`;
+  const secrets = (text: string) => parseManifest(text, "actors.toml").secrets;
+
+  test("have a binding and a name, and are for everybody unless it says for whom", () => {
+    const text = `${secret('binding = "STRIPE"\nname = "prod/stripe-key"')}[[secrets]]\nbinding = "JWT"\nname = "jwt"\nreaders = ["fetch"]`;
+    expect(secrets(text)).toStrictEqual([
+      { binding: "STRIPE", name: "prod/stripe-key", readers: ["actors", "fetch"] },
+      { binding: "JWT", name: "jwt", readers: ["fetch"] },
+    ]);
+    expect(warnings(text)).toStrictEqual([]);
+    expect(secrets(secret('binding = "S"\nname = "s"\nreaders = ["fetch", "actors"]'))[0]?.readers).toEqual([
+      "actors",
+      "fetch",
+    ]);
+  });
+
+  test("may have no entries, or further keys, of which a warning tells", () => {
+    expect(secrets(`secrets = []\n${HEAD}${ACTOR}`)).toStrictEqual([]);
+    expect(warnings(secret('binding = "S"\nname = "s"\nvalue = "x"'))).toStrictEqual([
+      'actors.toml: [[secrets]] number 1, "value" is not known and is ignored',
+    ]);
+  });
+
+  const name = `"${"n".repeat(513)}"`;
+  test.each([
+    [`secrets = 1\n${HEAD}${ACTOR}`, '"secrets" is 1: it must be a list of tables'],
+    [`secrets = ["A"]\n${HEAD}${ACTOR}`, '[[secrets]] number 1 is "A": it must be a table'],
+    [secret('name = "s"'), '[[secrets]] number 1 has no "binding"'],
+    [secret('binding = "A-B"\nname = "s"'), 'has the binding "A-B": it must start with'],
+    [secret('binding = "S"'), '[[secrets]] number 1 has no "name"'],
+    [secret('binding = "S"\nname = ""'), 'has the name "": Secrets Manager takes up to 512'],
+    [secret('binding = "S"\nname = "a b"'), 'has the name "a b": Secrets Manager takes'],
+    [secret('binding = "S"\nname = "a*"'), 'has the name "a*": Secrets Manager takes'],
+    [secret(`binding = "S"\nname = ${name}`), "Secrets Manager takes up to 512"],
+    [secret('binding = "S"\nname = 7'), "has the name 7: Secrets Manager takes"],
+    [
+      secret('binding = "S"\nname = "s"\nreaders = []'),
+      "has the readers an empty list: they say who may read it",
+    ],
+    [secret('binding = "S"\nname = "s"\nreaders = "fetch"'), 'has the readers "fetch": they say'],
+    [secret('binding = "S"\nname = "s"\nreaders = ["router"]'), 'has the readers ["router"]: they say'],
+    [
+      secret('binding = "S"\nname = "s"\nreaders = ["fetch", "fetch"]'),
+      'has the readers ["fetch", "fetch"]: they say',
+    ],
+    [secret('binding = "KEY"\nname = "s"\n[env_vars]\nKEY = "plain"'), "which [env_vars] sets in plain text"],
+    [
+      `${HEAD}[[actors]]\nbinding = "SECRETS"\ntype = "A"\n[[secrets]]\nbinding = "S"\nname = "s"`,
+      'has the binding "SECRETS", which is already taken',
+    ],
+  ])("are refused in one line with the value, the rule and the fix: %#", (text, part) => {
+    const message = failure(text);
+    expect(message).toContain(part);
+    expect(message).not.toContain("\n");
   });
 });
 
@@ -168,7 +225,10 @@ type = "Account"      # the exported class`;
     [`${HEAD}${ACTOR}${ACTOR}`, `[[actors]] number 2 has the binding "A", which is already taken`],
     [`${HEAD}${ACTOR}[telnyx]\nbinding = "A"`, `[telnyx] has the binding "A", which is already taken`],
     [`${HEAD}${ACTOR}[storage.kv.A]\nid = "1"`, `[storage.kv.A] has the binding "A", which is already taken`],
-    [`${HEAD}${ACTOR}[[secrets]]\nbinding = "A"\nname = "a"`, `[[secrets]] has the binding "A"`],
+    [
+      `${HEAD}${ACTOR}[[secrets]]\nbinding = "A"\nname = "a"`,
+      `[[secrets]] number 1 has the binding "A", which is already taken`,
+    ],
     [`${HEAD}env_vars = "A=1"\n${ACTOR}`, `"env_vars" is "A=1": it must be a table`],
     [`${HEAD}${ACTOR}[env_vars]\nPORT = 8787`, "[env_vars] has PORT = 8787: the value must be a string"],
     [`${HEAD}${ACTOR}[env_vars]\nX = "1"`, `[env_vars] has "X": Lambda takes names`],

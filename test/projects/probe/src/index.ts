@@ -3,6 +3,7 @@ import { type ActorNamespace, env as ambientEnv, StatefulActor } from "stateful-
 export { Clerk } from "./clerk.ts";
 export { Desk } from "./desk.ts";
 export { Loader, Script } from "./script.ts";
+export { Sleeper } from "./sleeper.ts";
 
 interface Env {
   PROBE: ActorNamespace<Probe>;

@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, inject, onTestFinished, test } from "vitest";
+import { describeWith } from "../endpoints/gate.ts";
+import { reportOn } from "./report.ts";
+import { runWorkers, type WorkersOptions } from "./workers.ts";
+
+/** So short that much happens in a minute. */
+const LEASES = { leaseMs: 3_000, queueMs: 8_000 };
+/** Only what is stuck for good takes longer, also on a machine that is busy with other tests. */
+const SLACK_MS = 60_000;
+/** How long messages and alarms may take in the end: less than it takes until a call notices that a wake is lost. */
+const PATIENCE_MS = 50_000;
+/** A broken variant is given so many runs to show itself. */
+const MOST_RUNS = 4;
+
+describeWith(inject("dynamoDBLocal"), "DynamoDB Local", ({ url: dynamoUrl }) => {
+  describeWith(inject("aws"), "an SQS", ({ url: sqsUrl }) => {
+    const run = async (options: Pick<WorkersOptions, "forMs" | "kills" | "patienceMs" | "variant">) => {
+      const folder = mkdtempSync(join(tmpdir(), "chaos-workers-"));
+      const seed = Date.now() % 1_000_000;
+      // What has failed is worth a look.
+      onTestFinished(({ task }) => {
+        if (task.result?.state !== "fail") rmSync(folder, { recursive: true, force: true });
+      });
+      const file = await runWorkers({
+        ...LEASES,
+        dynamoUrl,
+        sqsUrl,
+        folder,
+        seed,
+        workers: 4,
+        callers: 12,
+        ledgers: 20,
+        faultEveryMs: 2_500,
+        ...options,
+      });
+      return { ...reportOn(file, { ...LEASES, slackMs: SLACK_MS }), told: `seed ${seed}, history ${file}` };
+    };
+
+    test("I1 I3 I4 I5 I11 I12 I14 I15: worker processes are killed and stopped at random; nothing is lost, and nothing happens twice", {
+      timeout: 600_000,
+    }, async () => {
+      const { violations, counts, told } = await run({ forMs: 60_000, kills: 0.6, patienceMs: PATIENCE_MS });
+      expect(violations, told).toEqual([]);
+      const kinds = [...counts.keys()];
+      for (const kind of ["kills while it held ledgers", "stalls", "messages redelivered", "lines: fire"]) {
+        expect(kinds, told).toContain(kind);
+      }
+    });
+
+    describe("a broken rule is noticed", () => {
+      test.each([
+        ["no fence", 0.1, ["what was answered is kept", "answered truly", "applied once"]],
+        ["reply before commit", 0.9, ["what was answered is kept", "answered truly"]],
+        ["no settled check", 0.5, ["applied once", "messages once, in order"]],
+      ])("%s", { timeout: 600_000 }, async (variant, kills, rules) => {
+        const broken = new Set<string>();
+        for (let runs = 0; runs < MOST_RUNS && !rules.some((rule) => broken.has(rule)); runs++) {
+          const { violations } = await run({ forMs: 15_000, kills, patienceMs: 3_000, variant });
+          for (const { rule } of violations) broken.add(rule);
+        }
+        expect(
+          rules.filter((rule) => broken.has(rule)),
+          `broken: ${[...broken]}`,
+        ).not.toEqual([]);
+      });
+    });
+  });
+});

@@ -1,0 +1,111 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { Agent } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, onTestFinished, test } from "vitest";
+import { type ApiAnswer, apiClient } from "../endpoints/api-client.ts";
+import { startDev } from "./dev-server.ts";
+
+const CROWD = join(import.meta.dirname, "../projects/crowd");
+/** Heap of the server, in MB: a server that keeps all that is sent here ends at it. */
+const HEAP_MB = 256;
+/** What the whole process may take at most, in MB: heap, buffers of sockets, code. */
+const MEMORY_MB = 900;
+const folder = mkdtempSync(join(tmpdir(), "overload-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The real command, and a way to call its members from many connections at once. */
+async function start() {
+  const { url, stderr } = await startDev({
+    args: [CROWD, "--port", "0", "--state", mkdtempSync(join(folder, "state-"))],
+    cwd: folder,
+    env: { NODE_OPTIONS: `--max-old-space-size=${HEAP_MB}` },
+  });
+  const agent = new Agent({ keepAlive: true });
+  onTestFinished(() => agent.destroy());
+  const { host } = new URL(url);
+  const request = apiClient({ endpoint: url.replace("localhost", "127.0.0.1"), host, agent });
+  const call = (name: string, method: string, ...args: unknown[]) =>
+    request("POST", `/Member/${name}/${method}`, JSON.stringify(args));
+  return { call, stderr };
+}
+
+type Call = Awaited<ReturnType<typeof start>>["call"];
+
+/** Calls that are made at once, and the answers that have come so far. */
+function flood(count: number, make: (index: number) => ReturnType<Call>) {
+  const answers: ApiAnswer[] = [];
+  const all = Promise.all(
+    Array.from({ length: count }, async (_, index) => void answers.push(await make(index))),
+  );
+  return {
+    all,
+    with: (status: number) => answers.filter((each) => each.status === status),
+    statuses: () => [...new Set(answers.map(({ status }) => status))].sort(),
+  };
+}
+
+test("I18: what is too much is refused and has not run, memory stays bounded, and others are served", async () => {
+  const { call, stderr } = await start();
+  const release = () =>
+    expect.poll(async () => (await call("door", "release")).status, { timeout: 40_000 }).toBe(200);
+
+  // One instance that holds its calls has all that one instance can have; every other one has its room.
+  const hot = flood(2_000, () => call("hot", "hold"));
+  await expect.poll(() => hot.with(503).length, { timeout: 40_000 }).toBe(1_000);
+  const others = flood(50, (index) => call(`other${index}`, "count"));
+  await others.all;
+  expect(others.statuses()).toEqual([200]);
+  await release();
+  await hot.all;
+  expect((await call("hot", "count")).json()).toBe(hot.with(200).length);
+
+  // 64 MB for one instance, and then far more than the heap for many: the server's own limit.
+  await call("door", "close");
+  const load = "x".repeat(512 * 1024);
+  const heavy = flood(128, () => call("heavy", "hold", load));
+  await expect.poll(() => heavy.with(503).length, { timeout: 40_000 }).toBeGreaterThanOrEqual(97);
+  const wide = flood(600, (index) => call(`wide${index % 50}`, "hold", load));
+  await expect.poll(() => wide.with(503).length, { timeout: 40_000 }).toBeGreaterThan(400);
+  await release();
+  await Promise.all([heavy.all, wide.all]);
+
+  const refused = [hot, heavy, wide].flatMap((each) => each.with(503));
+  expect([...new Set(refused.map(({ headers }) => headers["retry-after"]))]).toEqual(["1"]);
+  const names = refused.map((each) => (each.json() as { error: { name: string } }).error.name);
+  expect([...new Set(names)]).toEqual(["ActorOverloadedError"]);
+  for (const each of [hot, heavy, wide]) {
+    // A slow machine may hold some for longer than their budget.
+    expect([200, 503, 504]).toEqual(expect.arrayContaining(each.statuses()));
+  }
+
+  // What was refused has not run, and the server works on.
+  expect((await call("heavy", "count")).json()).toBe(heavy.with(200).length);
+  expect((await call("heavy", "hold", load)).status).toBe(200);
+  expect((await call("any", "memory")).json()).toBeLessThan(MEMORY_MB);
+  expect(stderr()).not.toContain("batch");
+}, 180_000);
+
+test("I19: an instance that keeps the processor busy leaves the others their part", async () => {
+  const { call } = await start();
+  let stopped = false;
+  const hot = Promise.all(
+    Array.from({ length: 150 }, async () => {
+      while (!stopped) await call("hot", "work", 2);
+    }),
+  );
+  onTestFinished(() => {
+    stopped = true;
+  });
+  const worked = async () => (await call("quiet", "worked")).json() as number;
+  await expect.poll(worked, { timeout: 20_000 }).toBeGreaterThan(300);
+  const seen: number[] = [];
+  for (let n = 0; n < 40; n++) seen.push(await worked());
+  stopped = true;
+  await hot;
+  // How many turns the busy instance ends while the quiet one gets one call and its answer through.
+  const meanwhile = seen.slice(1).map((each, index) => each - (seen[index] as number));
+  const median = meanwhile.sort((a, b) => a - b)[meanwhile.length >> 1] as number;
+  // A batch has 64, and a call comes through in several steps.
+  expect(median).toBeLessThan(48);
+});

@@ -1,0 +1,3 @@
+export { check } from "./protocol.ts";
+export { PROTOCOL } from "./rules.ts";
+export { BROKEN_VARIANTS, SCENARIOS } from "./scenarios.ts";

@@ -1,0 +1,26 @@
+import { join } from "node:path";
+import { expect, inject, test } from "vitest";
+import { awsEnvironment } from "../endpoints/aws.ts";
+import { describeWith } from "../endpoints/gate.ts";
+import { run } from "../endpoints/processes.ts";
+
+const LOAD = join(import.meta.dirname, "../../bench/load.ts");
+
+describeWith(inject("account"), "the load of a deployed stack", ({ endpoint, stack }) => {
+  test("by its router function: it ends by itself, and every balance is what its callers were told", async () => {
+    const args = ["--stack", stack, "--calls", "24", "--concurrency", "8", "--instances", "4", "--json"];
+    const { code, output } = await run(process.execPath, [LOAD, ...args], {
+      env: awsEnvironment(endpoint),
+      timeoutMs: 110_000,
+    });
+    expect(code, output).toBe(0);
+    const { calls, accounts, wrong, unanswered, errors } = JSON.parse(output);
+    expect({ calls, accounts, wrong, unanswered, errors }).toEqual({
+      calls: 24,
+      accounts: 4,
+      wrong: [],
+      unanswered: 0,
+      errors: {},
+    });
+  });
+});
