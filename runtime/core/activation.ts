@@ -2,7 +2,7 @@ import type { ActorId } from "../ports/mailbox.ts";
 import type { EntryRange, Head, Store } from "../ports/store.ts";
 import type { Meter } from "../ports/telemetry.ts";
 import { actorKey } from "./actor-id.ts";
-import { isSameMark } from "./mark.ts";
+import { isSameCommit } from "./mark.ts";
 import { NEW_HEAD, State } from "./state.ts";
 import type { StatefulActor } from "./stateful-actor.ts";
 
@@ -34,15 +34,14 @@ export class Activations {
   }
 
   /**
-   * One strongly consistent read of the head. A kept activation is reused only at the very same version, with the very same mark: a
-   * table that was restored from a backup gives versions out a second time, but no queue gives a place twice.
+   * One strongly consistent read of the head. A kept activation is reused only where the head is that of the very same commit.
    */
   async hydrate(id: ActorId, store: Store, work?: Meter): Promise<Activation> {
     const key = actorKey(id);
     const kept = this.#take(key);
-    const head: Head = (await store.hydrate(id)) ?? NEW_HEAD;
     const known = kept?.state.head;
-    const warm = known?.version === head.version && isSameMark(known.mark, head.mark);
+    const head: Head = (await store.hydrate(id, known)) ?? NEW_HEAD;
+    const warm = known !== undefined && isSameCommit(known, head);
     work?.add(warm ? "HydrationsWarm" : "HydrationsCold", 1, id);
     if (kept && warm) {
       for (const each of kept.filed) if (!head.settled.has(each)) kept.filed.delete(each);

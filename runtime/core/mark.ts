@@ -1,4 +1,5 @@
 import type { Mark } from "../ports/mailbox.ts";
+import type { Head } from "../ports/store.ts";
 
 /**
  * Whether `a` comes after `b` in one mailbox; `undefined` when they don't compare. A place is that of a message, then that of an envelope
@@ -13,7 +14,17 @@ export function isAfter(a: Mark, b: Mark | undefined): boolean | undefined {
   return (a.index ?? 0) > (b.index ?? 0);
 }
 
-/** Whether two heads had seen the same of their mailbox. */
-export function isSameMark(a: Mark | undefined, b: Mark | undefined): boolean {
+/**
+ * Whether two heads of one instance are of the same commit: they have the same version, and have seen the same of their mailbox. A table
+ * that was restored from a backup gives versions out a second time, but no queue gives a place twice.
+ */
+export function isSameCommit(a: Committed, b: Committed): boolean {
+  return a.version === b.version && isSameMark(a.mark, b.mark);
+}
+
+/** What tells a commit from every other one of its instance. */
+export type Committed = Pick<Head, "version" | "mark">;
+
+function isSameMark(a: Mark | undefined, b: Mark | undefined): boolean {
   return a?.queue === b?.queue && a?.sequence === b?.sequence && (a?.index ?? 0) === (b?.index ?? 0);
 }

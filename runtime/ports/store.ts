@@ -68,8 +68,12 @@ export interface EntryPage {
 
 /** Durable state of instances. Every read is strongly consistent. */
 export interface Store {
-  /** The instance's head, or `undefined` if nothing was ever committed. Finishes a commit that a crash left half applied. */
-  hydrate(id: ActorId): Promise<Head | undefined>;
+  /**
+   * The instance's head, or `undefined` if nothing was ever committed. Finishes a commit that a crash left half applied.
+   *
+   * @param known a head that was committed or hydrated here before: where the stored one is the same, this may come back in its place
+   */
+  hydrate(id: ActorId, known?: Head): Promise<Head | undefined>;
   /** The codec text in the entry for `key`, or `undefined`. */
   readEntry(id: ActorId, generation: number, key: string): Promise<string | undefined>;
   listEntries(id: ActorId, range: EntryRange): Promise<EntryPage>;

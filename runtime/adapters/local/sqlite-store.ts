@@ -1,5 +1,6 @@
 import type { StatementResultingChanges } from "node:sqlite";
 import { actorIdOf, actorKey } from "../../core/actor-id.ts";
+import { type Committed, isSameCommit } from "../../core/mark.ts";
 import type { Wake } from "../../ports/alarm-clock.ts";
 import type { ActorId } from "../../ports/mailbox.ts";
 import type { Commit, CommitResult, Head, Store } from "../../ports/store.ts";
@@ -75,10 +76,12 @@ export function createSqliteStore({ db, write, durable }: StateFile): SqliteStor
   };
 
   return {
-    async hydrate(id) {
+    async hydrate(id, known) {
       const instance = actorKey(id);
-      const known = heads.get(instance);
-      if (known !== undefined) return headFromJson(known);
+      const recent = heads.get(instance);
+      if (recent !== undefined) {
+        return known && isSameCommit(known, recent) ? known : headFromJson(recent.json);
+      }
       const row = selectHead.get(instance);
       await durable();
       return row && headFromJson(String(row.head));
@@ -100,7 +103,8 @@ export function createSqliteStore({ db, write, durable }: StateFile): SqliteStor
         () => apply(commit, json),
         ({ status }) => {
           if (status !== "committed") return;
-          if (json.length <= RECENT_LENGTH) heads.set(actorKey(commit.id), json);
+          const { version, mark } = commit.head;
+          if (json.length <= RECENT_LENGTH) heads.set(actorKey(commit.id), { version, mark, json });
           else heads.drop(actorKey(commit.id));
         },
       );
@@ -120,16 +124,21 @@ export function createSqliteStore({ db, write, durable }: StateFile): SqliteStor
   };
 }
 
-/** The heads that were committed last, as JSON, by key of their instance; the first one of them goes first. */
+/** A head as it is on disk. */
+interface RecentHead extends Committed {
+  readonly json: string;
+}
+
+/** The heads that were committed last, by key of their instance; the first one of them goes first. */
 class RecentHeads {
   /** `undefined` where a commit is under way: it keeps its place. */
-  readonly #heads = new Map<string, string | undefined>();
+  readonly #heads = new Map<string, RecentHead | undefined>();
 
-  get(instance: string): string | undefined {
+  get(instance: string): RecentHead | undefined {
     return this.#heads.get(instance);
   }
 
-  set(instance: string, head: string): void {
+  set(instance: string, head: RecentHead): void {
     this.#heads.set(instance, head);
     if (this.#heads.size <= RECENT_HEADS) return;
     const [oldest] = this.#heads.keys();
