@@ -4,14 +4,14 @@ import { BundleError } from "../project/bundle.ts";
 import { ManifestError } from "../project/manifest.ts";
 import { ActorError, ActorFormatError } from "../runtime/core/errors.ts";
 import { CommandError } from "./command-error.ts";
-import { DevOptionsError } from "./dev-options.ts";
+import { ServeOptionsError } from "./serve-options.ts";
 import { UserModuleError } from "./user-module.ts";
 
 const EXPECTED = [
   ActorFormatError,
   BundleError,
   CommandError,
-  DevOptionsError,
+  ServeOptionsError,
   ManifestError,
   ProjectError,
   UserModuleError,

@@ -8,11 +8,13 @@ export interface Served {
   readonly stateDir: string | undefined;
   /** Whether it is the example of this package, whose routes are known. */
   readonly isExample: boolean;
+  /** Whether its inspector is there. */
+  readonly inspected: boolean;
 }
 
 /** What the developer reads once the server listens. */
 export function greeting(served: Served): string {
-  const { project, module, url, stateDir } = served;
+  const { project, module, url, stateDir, inspected } = served;
   const actors = project.manifest.actors.map(({ binding, type }) =>
     Object.hasOwn(module, type)
       ? `env.${binding} (class ${type})`
@@ -24,7 +26,7 @@ export function greeting(served: Served): string {
     `  project  ${project.dir}`,
     ...actors.map((actor, index) => `  ${index === 0 ? "actors " : "       "}  ${actor}`),
     `  state    ${stateDir ?? "in memory, gone when this ends"}`,
-    `  look     ${url}/__actors`,
+    ...(inspected ? [`  look     ${url}/__actors`] : []),
     "",
     "Try it:",
     `  ${firstCommand(served)}`,

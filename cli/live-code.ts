@@ -81,7 +81,7 @@ export class LiveCode {
     };
   }
 
-  /** Cuts off what is being bundled: esbuild must not find its caller gone in the middle of it. */
+  /** Nothing is loaded any more. What runs goes on. */
   async close(): Promise<void> {
     await this.#bundle.close();
   }

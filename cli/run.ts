@@ -26,6 +26,13 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
     },
   ],
   [
+    "start",
+    {
+      summary: "does so for good, without what is for a developer",
+      load: async () => (await import("./commands/start.ts")).start,
+    },
+  ],
+  [
     "types",
     {
       summary: "writes the types of env from a project's manifest",
@@ -123,17 +130,17 @@ ${[...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`).j
 /** Runs the command that the arguments after the program's name ask for; a failure is told, and ends the process. */
 export async function run(args: readonly string[]): Promise<void> {
   const options = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
-  await start(args).catch((error: unknown) => fail(error, { json: options.includes("--json") }));
+  await begin(args).catch((error: unknown) => fail(error, { json: options.includes("--json") }));
 }
 
-async function start([name, ...args]: readonly string[]): Promise<void> {
+async function begin([name, ...args]: readonly string[]): Promise<void> {
   if (name === "--help" || name === "-h") return console.log(HELP);
   if (name === "--version") return console.log(ownPackage().version);
   if (name === undefined) throw new CommandError(`no command is given: ${known()}`);
   const command = COMMANDS.get(name);
   if (command === undefined) throw new CommandError(unknown(name));
-  const begin = await command.load();
-  await begin(args);
+  const perform = await command.load();
+  await perform(args);
 }
 
 function unknown(name: string): string {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { type BuildContext, type BuildResult, build, context, type Message } from "esbuild";
+import { type BuildContext, type BuildResult, build, context, type Message, stop } from "esbuild";
 import { asBundleError, BundleError, type EmbeddedBundle, embeddedOptions, writeEmbedded } from "./bundle.ts";
 import type { Project } from "./project.ts";
 
@@ -58,7 +58,13 @@ export class LiveBundle {
     }
   }
 
+  /** Cuts off what is being bundled, and ends esbuild's own process: it must not find its caller gone in the middle of its work. */
   async close(): Promise<void> {
+    await this.#dropContext();
+    await stop();
+  }
+
+  async #dropContext(): Promise<void> {
     await this.#context?.build.cancel();
     await this.#context?.build.dispose();
     this.#context = undefined;
@@ -78,7 +84,7 @@ export class LiveBundle {
 
   async #contextOf(project: Project): Promise<BuildContext> {
     if (this.#context?.dir === project.dir && this.#context.main === project.main) return this.#context.build;
-    await this.close();
+    await this.#dropContext();
     const build = await context({
       ...embeddedOptions(project, this.#file),
       metafile: true,

@@ -12,7 +12,7 @@ const CHECKOUT = join(import.meta.dirname, "../..");
 /** How long one command may take, and a server to say that it serves, in ms. */
 const DEADLINE_MS = 60_000;
 /** Commands that go on until the end of the page. */
-const SERVES = /^(npm run dev|npx actors dev|npm run actors -- dev)\b/;
+const SERVES = /^(npm run dev|npm start|npx actors (dev|start)|npm run actors -- (dev|start))\b/;
 
 /** A reader who does what a page says, in a folder as it would be after `git clone`, with a neighbour folder for projects. */
 export class Reader {

@@ -70,6 +70,12 @@ async function add(url: string, n: number): Promise<unknown> {
   return response.json();
 }
 
+/** How many processes a process has started that still run. */
+async function childrenOf(pid: number | undefined): Promise<number> {
+  const { stdout } = await promisify(execFile)("ps", ["-A", "-o", "ppid="]);
+  return stdout.split("\n").filter((line) => Number(line) === pid).length;
+}
+
 describe("npm run dev", () => {
   test("without arguments serves the account example, and the command it prints works", async () => {
     const dev = await startDev({ args: ["--port", "0"], cwd: projectFolder({}) });
@@ -242,6 +248,40 @@ Ctrl+C stops it.
     const help = await npm("dev", "--", "--help");
     expect(help).toContain("actors dev [project folder]");
     expect(await npm("actors", "--", "dev", "--help")).toBe(help);
+  });
+});
+
+describe("npm start", () => {
+  test("serves what npm run dev does, with the same state, and has nothing for a developer", async () => {
+    const cwd = projectFolder(counterProject());
+    const args = [cwd, "--port", "0"];
+    const dev = await startDev({ args, cwd });
+    await add(dev.url, 5);
+    await dev.said("Counter[one].add  ok");
+    expect(await (await fetch(`${dev.url}/__actors`)).text()).toContain("<!doctype html>");
+    await dev.stop();
+
+    const started = await startDev({ command: "start", args, cwd });
+    expect(await add(started.url, 2)).toMatchObject({ total: 7 });
+    // The project's own fetch handler answers, as for any other path.
+    expect(await (await fetch(`${started.url}/__actors`)).json()).toMatchObject({ total: 7 });
+    await started.kill9();
+    const again = await startDev({ command: "start", args, cwd });
+    expect(await add(again.url, 0)).toMatchObject({ total: 7 });
+    expect(await again.stop()).toBe(0);
+    expect(started.stdout()).not.toMatch(/Counter\[one\]|__actors/);
+    expect(again.stderr()).toBe("");
+  });
+
+  test("ends its bundler: no save takes effect before the next start", async () => {
+    const cwd = projectFolder(counterProject());
+    const args = [cwd, "--port", "0"];
+    const dev = await startDev({ args, cwd });
+    expect(await childrenOf(dev.pid)).toBe(1);
+    await dev.stop();
+    const started = await startDev({ command: "start", args, cwd });
+    await expect.poll(() => childrenOf(started.pid), { timeout: 30_000 }).toBe(0);
+    await started.stop();
   });
 });
 

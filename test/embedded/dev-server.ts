@@ -7,6 +7,8 @@ const CLI = join(import.meta.dirname, "../../cli/actors.ts");
 const START_DEADLINE_MS = 30_000;
 
 export interface DevRun {
+  /** `dev` unless it says otherwise. */
+  readonly command?: "dev" | "start";
   readonly args: readonly string[];
   /** Working directory; `.actors` is made here unless the arguments say otherwise. */
   readonly cwd: string;
@@ -17,6 +19,7 @@ export interface DevRun {
 
 export interface DevServer {
   readonly url: string;
+  readonly pid: number | undefined;
   stdout(): string;
   stderr(): string;
   /** Waits until its output holds the text. */
@@ -39,6 +42,7 @@ export async function startDev(run: DevRun): Promise<DevServer> {
   const url = await until(dev, () => /^serving \S+ on (http:\S+)$/m.exec(dev.stdout())?.[1]);
   return {
     url,
+    pid: dev.child.pid,
     stdout: dev.stdout,
     stderr: dev.stderr,
     said: async (text) => void (await until(dev, () => dev.stdout().includes(text) || undefined)),
@@ -63,8 +67,8 @@ interface Launched {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-function launch({ args, cwd, env, program = CLI }: DevRun): Launched {
-  const child = spawn(process.execPath, [program, "dev", ...args], {
+function launch({ command = "dev", args, cwd, env, program = CLI }: DevRun): Launched {
+  const child = spawn(process.execPath, [program, command, ...args], {
     cwd,
     env: { PATH: process.env.PATH, ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -21,6 +21,7 @@ test("suggests to call the first method that can be called, not a handler", () =
     url: "http://localhost:1",
     stateDir: "/p/.state",
     isExample: false,
+    inspected: true,
   });
   expect(text).toContain("curl -X POST http://localhost:1/Timer/alice/start ");
 });
