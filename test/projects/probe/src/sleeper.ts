@@ -42,12 +42,14 @@ export class Sleeper extends StatefulActor<Env> {
   }
   async sleepOn() {
     await this.ctx.storage.deleteAlarm();
+    return Date.now();
   }
   async due() {
     return this.ctx.storage.getAlarm();
   }
   async forget() {
     await this.ctx.storage.deleteAll();
+    return Date.now();
   }
   async firings() {
     return (await this.ctx.storage.get<Firing[]>("firings")) ?? [];
