@@ -34,11 +34,11 @@ const SLICES = 3;
 
 const SERVERS: Readonly<Record<string, ServerArguments>> = {
   floor: ({ port, folder }) => [join(CHECKOUT, "bench/floor.ts"), String(port), join(folder, "floor.sqlite")],
-  // As `npm run dev` starts it.
+  // As `npm start` does.
   embedded: ({ port, folder }) => [
     "--max-semi-space-size=8",
     join(CHECKOUT, "cli/actors.ts"),
-    "dev",
+    "start",
     "--port",
     String(port),
     "--state",

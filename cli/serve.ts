@@ -59,6 +59,7 @@ export async function serve(command: ServeCommand, args: readonly string[]): Pro
     stateFile: places.stateFile ?? IN_MEMORY,
     port: options.port,
     host: "127.0.0.1",
+    exposeStacks: command === "dev",
     ...(inspector && { inspector }),
   });
   const announce = (types: ReadonlySet<string>) =>

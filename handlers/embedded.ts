@@ -75,6 +75,8 @@ export interface EmbeddedOptions extends ProjectCode {
   /** 0 picks a free port. */
   readonly port: number;
   readonly host: string;
+  /** Whether callers get what a method threw, with its stack: for a developer, who sees the log anyway. */
+  readonly exposeStacks?: boolean;
   /** For a developer: sees each turn, and serves the page at /__actors. */
   readonly inspector?: { readonly feed: TurnFeed; readonly page: () => string };
 }
@@ -136,6 +138,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       clock,
       telemetry,
       observer: options.inspector?.feed.observer,
+      exposeStacks: options.exposeStacks ?? false,
     },
     route: { mailbox, replies },
     findOwner: options.findOwner,

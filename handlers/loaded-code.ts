@@ -29,7 +29,7 @@ export interface ProjectCode {
 export interface CodeSurroundings {
   readonly batch: Omit<
     BatchDeps,
-    "actors" | "env" | "mailbox" | "activations" | "exposeStacks" | "methodBudgetMs" | "alarmBudgetMs"
+    "actors" | "env" | "mailbox" | "activations" | "methodBudgetMs" | "alarmBudgetMs"
   >;
   /** The way to the instances of this process. */
   readonly route: Route;
@@ -82,8 +82,6 @@ export function loadCode(
     mailbox: mailboxOf(routeTo),
     methodBudgetMs: METHOD_BUDGET_MS,
     alarmBudgetMs: ALARM_BUDGET_MS,
-    // Whoever calls sees the log anyway.
-    exposeStacks: true,
     activations: new Activations(KEPT_ACTIVATIONS),
   };
   /** One process owns the state file, so no lease ever runs out. Retired, it has no time for another turn. */

@@ -18,6 +18,7 @@ beforeAll(async () => {
     stateFile: join(folder, "state.sqlite"),
     port: 0,
     host: "127.0.0.1",
+    exposeStacks: true,
   });
 });
 afterAll(async () => {

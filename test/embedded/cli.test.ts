@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { connect } from "../../runtime/client.ts";
 import { projectFolder } from "../unit/project/project-folder.ts";
 import { runDev, startDev } from "./dev-server.ts";
 
@@ -271,6 +272,32 @@ describe("npm start", () => {
     expect(await again.stop()).toBe(0);
     expect(started.stdout()).not.toMatch(/Counter\[one\]|__actors/);
     expect(again.stderr()).toBe("");
+  });
+
+  test("keeps to itself what a method threw, which npm run dev tells", async () => {
+    const cwd = projectFolder({
+      ...counterProject(),
+      "src/index.ts": `import { StatefulActor } from "stateful-actors";
+export class Counter extends StatefulActor {
+  async add() {
+    throw new RangeError("on purpose");
+  }
+}
+`,
+    });
+    for (const [command, cause] of [
+      ["dev", expect.objectContaining({ name: "RangeError", stack: expect.stringContaining("add") })],
+      ["start", undefined],
+    ] as const) {
+      const { url, stop } = await startDev({ command, args: [cwd, "--port", "0"], cwd });
+      const { add } = connect({ url }).namespace("Counter").idFromName("one") as unknown as {
+        add(): Promise<never>;
+      };
+      const error = await add().catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ name: "ActorMethodError", message: "on purpose" });
+      expect((error as Error).cause).toEqual(cause);
+      await stop();
+    }
   });
 
   test("ends its bundler: no save takes effect before the next start", async () => {
