@@ -1,11 +1,11 @@
 // What `npm test` runs: all tests, or those that the arguments select (they go to vitest as they are). The last line of the
-// output is `N passed, N failed`, with `, N skipped` when there are any. The tests of the deployed stack mostly wait, one file after the
-// other; so all others run beside them.
+// output is `N passed, N failed`, with `, N skipped` when there are any. The tests of the deployed stack run one file after the other, on one
+// processor or so; all others run beside them on the rest.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** The part of vitest's JSON report that is read here. */
@@ -24,7 +24,9 @@ interface Report {
 const checkout = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "stateful-actors-test-"));
 const selected = process.argv.slice(2);
-const parts = selected.length > 0 ? [selected] : [["--project=!stack"], ["--project=stack"]];
+const beside = Math.max(1, availableParallelism() - 1);
+const parts =
+  selected.length > 0 ? [selected] : [["--project=!stack", `--maxWorkers=${beside}`], ["--project=stack"]];
 const runs = parts.map((selection, part) => {
   const reportFile = join(folder, `report-${part}.json`);
   const vitest = spawn(
