@@ -53,10 +53,14 @@ async function takeBack(
   { start, deps: { store, telemetry } }: Pick<RoundOptions, "start" | "deps">,
 ): Promise<void> {
   try {
-    // Only out of the head that has it: a rival's commit may have the version that it was to have.
-    const found = await store.hydrate(id);
-    const head = found && start.takenFrom(found);
-    if (head) await store.commit({ id, expected: head.version - 1, head, entries: new Map() });
+    for (;;) {
+      // Only out of the head that has it: a rival's commit may have the version that it was to have.
+      const head = start.takenFrom(await store.hydrate(id));
+      if (head === undefined) return;
+      const { status } = await store.commit({ id, expected: head.version - 1, head, entries: new Map() });
+      if (status === "committed") return;
+      // What got in between may be the start itself, which was still on its way. The version rises each time, so this ends.
+    }
   } catch (error) {
     telemetry.problem("start of a run not taken back", { ...id, reason: messageOf(error) });
   }

@@ -160,13 +160,16 @@ export class CommitPipeline<D extends Delivery> {
    * Writes down that a run begins which may be the end of this worker: every commit before it is durable, and so is this.
    *
    * @throws FencedError
+   * @throws LeaseExpiredError
    */
   async begin(envelopeId: string, open: OpenStart): Promise<void> {
     await this.durable();
     const { id, state } = this.#activation;
     if (open.isIn(state.head, envelopeId)) return;
+    // A start that is never sent needs no taking back.
+    this.#checkLease();
     const plan = planStart(id, state, envelopeId);
-    open.write(envelopeId, { before: state.head.trial, after: plan.commit.head });
+    open.write(envelopeId, { before: state.head, after: plan.commit.head });
     await this.#commit(plan);
   }
 

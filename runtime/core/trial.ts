@@ -53,10 +53,10 @@ export function trialAfter(
 
 /** The last start of a batch that was written down, while its run has not ended durably. */
 export class OpenStart {
-  #start: { readonly id: string; readonly before: Trial | undefined; readonly after: Head } | undefined;
+  #start: { readonly id: string; readonly before: Head; readonly after: Head } | undefined;
 
   /** To be called before it is written: whether it lands may stay unknown. */
-  write(id: string, { before, after }: { before: Trial | undefined; after: Head }): void {
+  write(id: string, { before, after }: { before: Head; after: Head }): void {
     this.#start = { id, before, after };
   }
 
@@ -80,9 +80,16 @@ export class OpenStart {
     return this.#start !== undefined && ids.includes(this.#start.id);
   }
 
-  /** The head without it; `undefined` when this is not the head that has it. */
-  takenFrom(head: Head): Head | undefined {
-    if (this.#start === undefined || !this.isIn(head, this.#start.id)) return undefined;
-    return { ...head, version: head.version + 1, trial: this.#start.before };
+  /**
+   * The head to write over the one that was found, so that this start counts for nothing from then on; `undefined` when it does
+   * so anyway.
+   */
+  takenFrom(found: Head | undefined): Head | undefined {
+    if (this.#start === undefined) return undefined;
+    const { id, before } = this.#start;
+    if (found && this.isIn(found, id)) return { ...found, version: found.version + 1, trial: before.trial };
+    // Its write was taken for lost and may still land on this head: a commit in its place, which changes nothing, keeps it off.
+    if ((found?.version ?? 0) !== before.version) return undefined;
+    return { ...(found ?? before), version: before.version + 1 };
   }
 }

@@ -132,17 +132,25 @@ function isHead({ version, trial }: Head, head: Head): boolean {
   return head.version === version && head.trial?.call === trial?.call && head.trial?.starts === trial?.starts;
 }
 
-/** The write that takes a start back, whether it was seen to land or not; `undefined` when the head is another one. */
+/**
+ * The write that takes a start back out of the head that has it, or keeps it off the head that it may still land on; `undefined`
+ * when it is not in this head and can't get there.
+ */
 export function takingBackOf(
   { before, after }: NonNullable<Worker["begun"]>,
-  { head, rules }: { head: Head; rules: Setting["rules"] },
+  head: Head,
+  { rules }: Setting,
 ): Commit | undefined {
-  if (rules.takeBack === "never" || (rules.takeBack === "from its own head" && !isHead(after, head))) return;
-  return {
-    expected: after.version,
-    head: { ...after, version: after.version + 1, trial: before.trial },
-    turns: [],
-  };
+  if (rules.takeBack === "never") return undefined;
+  if (rules.takeBack === "blindly" || isHead(after, head)) {
+    return {
+      expected: after.version,
+      head: { ...after, version: after.version + 1, trial: before.trial },
+      turns: [],
+    };
+  }
+  if (!rules.keepStartOff || head.version !== before.version) return undefined;
+  return { expected: head.version, head: { ...head, version: head.version + 1 }, turns: [] };
 }
 
 /** Outcomes of the batch so far, and of kept calls that the head held and whose reply may not be filed. */

@@ -71,6 +71,10 @@ export interface Rules {
   readonly commitTrialReads: boolean;
   /** A worker that lives and can't commit takes its start back: out of a head that is its own work and nobody else's. */
   readonly takeBack: "from its own head" | "blindly" | "never";
+  /** Where its start is not in the head and may still land on it, it commits something else, so that the start can't. */
+  readonly keepStartOff: boolean;
+  /** Where either is fenced, it looks again: the start may have landed in between. */
+  readonly takeBackAgain: boolean;
   /** A worker does not hold its own start against the envelope. */
   readonly ownStart: boolean;
   /** What is given up becomes a dead letter after the commit that says so. */
@@ -114,6 +118,8 @@ export const PROTOCOL: Rules = {
   trialAlone: true,
   commitTrialReads: true,
   takeBack: "from its own head",
+  keepStartOff: true,
+  takeBackAgain: true,
   ownStart: true,
   buryAfterCommit: true,
   buryAlone: true,

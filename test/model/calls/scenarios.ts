@@ -117,6 +117,15 @@ const ZOMBIE_TRIAL: Scenario = {
   messages: [plain("a", "wrote", "kills")],
 };
 
+/** The write of a start may be taken for lost, and land when its worker has left. */
+const LATE_START: Scenario = {
+  ...TRIAL,
+  trial: { from: 1, starts: 2 },
+  expiries: 1,
+  unknownCommits: 1,
+  messages: [plain("a", "wrote", "kills")],
+};
+
 /** The embedded server: one process, in which an instance has one batch at a time. */
 const EMBEDDED = {
   ...ROUGH,
@@ -302,6 +311,21 @@ export const SCENARIOS: readonly NamedScenario<Scenario>[] = [
   small("a call on trial, with commits that are lost", LOSSY_TRIAL),
   small("a call on trial that only reads, with replies that are lost", READING_TRIAL),
   small("a call on trial and a zombie", ZOMBIE_TRIAL),
+  small("a call on trial whose start may land late", LATE_START),
+  small("a call on trial whose start, and what keeps it off, may land late", {
+    ...LATE_START,
+    expiries: 0,
+    unknownCommits: 2,
+  }),
+  small("two calls on trial, one of them kept, whose starts may land late", {
+    ...LATE_START,
+    expiries: 0,
+    messages: [plain("a", "wrote", "kills"), kept("k", "kills", "sent")],
+  }),
+  large("a call on trial whose start, and what keeps it off, may land late, with a lease that runs out", {
+    ...LATE_START,
+    unknownCommits: 2,
+  }),
   small("two calls in a pack, and one behind it", { ...PACK, crashes: 0 }),
   small("two calls in a pack, with everything lost once", { ...LOSSY_PACK, crashes: 0 }),
   small("two packs, one worker", {
@@ -502,6 +526,16 @@ export const BROKEN_VARIANTS: readonly BrokenVariant<Scenario, Rules>[] = [
     name: "a start taken back without a look at the head",
     rules: { takeBack: "blindly" },
     scenario: { ...ZOMBIE_TRIAL, trial: { from: 2, starts: 2 } },
+  },
+  {
+    name: "a start that may still land is not kept off",
+    rules: { keepStartOff: false },
+    scenario: LATE_START,
+  },
+  {
+    name: "a worker that could not take its start back does not look again",
+    rules: { takeBackAgain: false },
+    scenario: LATE_START,
   },
   {
     name: "a worker holds its own start against the call",

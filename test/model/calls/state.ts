@@ -31,7 +31,7 @@ export interface Commit {
 }
 
 export interface Worker {
-  readonly at: "idle" | "hydrate" | "orphans" | "look" | "verify" | "work" | "leave";
+  readonly at: "idle" | "hydrate" | "orphans" | "look" | "verify" | "work" | "leave" | "take back";
   readonly batch: readonly number[];
   /** Those of the batch that an earlier attempt at it has finished: they go with the rest. */
   readonly finished: readonly number[];
@@ -79,8 +79,8 @@ export interface State {
   readonly filed: Outcomes;
   /** Those of them that nobody can look up any more. */
   readonly forgotten: readonly string[];
-  /** A commit that timed out and may still land. */
-  readonly air: Commit | undefined;
+  /** Commits that timed out and may still land. */
+  readonly air: readonly Commit[];
   /** What landed, in order: for the promises, nobody in the protocol sees it. */
   readonly applied: Commit["turns"];
   /** What the receiver has run, once per run. */
@@ -147,7 +147,7 @@ export function start(setting: Setting): State {
     mailbox: 0,
     filed: {},
     forgotten: [],
-    air: undefined,
+    air: [],
     applied: [],
     arrived: [],
     buried: [],

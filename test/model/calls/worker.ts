@@ -39,6 +39,7 @@ export function* workerSteps(state: State, worker: Worker, setting: Setting): It
   if (worker.at === "look") yield ["looks up replies", state, looked(state, worker, setting)];
   if (worker.at === "verify") yield ["verifies the head", state, verified(state, worker)];
   if (worker.at === "leave") yield* stops(state, worker, setting);
+  if (worker.at === "take back") yield* takesBack(state, worker, setting);
   if (worker.at !== "work") return;
   yield* begins(state, worker, setting);
   yield* givesUp(state, worker, setting);
@@ -315,8 +316,8 @@ function* stops(state: State, worker: Worker, setting: Setting): Iterable<Change
   const pending = worker.batch.some((message) => idsOf(scenario, message).some((id) => worker.unfiled[id]));
   if (pending && rules.deleteAfterReply) return;
   if (scenario.diligent && worker.lease && !worker.failed && !isDone(worker, setting)) return;
-  if (worker.begun !== undefined && worker.at !== "leave") {
-    yield* leaves(state, worker, setting);
+  if (worker.begun !== undefined) {
+    yield* looksBack(state, worker);
     return;
   }
   const done = worker.lease ? finishedOf(worker, setting) : [];
@@ -343,25 +344,38 @@ function* stops(state: State, worker: Worker, setting: Setting): Iterable<Change
 /** Whether nothing is left that this worker could do for its batch. */
 function isDone(worker: Worker, setting: Setting): boolean {
   const buried = !setting.rules.deleteAfterBury || toBury(worker, setting).length === 0;
-  return worker.at === "work" && worker.todo.length === 0 && buried;
+  const owing = worker.head.outbox.length > 0 && setting.rules.deleteAfterOutbox;
+  return worker.at === "work" && worker.todo.length === 0 && buried && !owing;
 }
 
-/** Takes back a start whose run could not end: the worker lives. */
-function* leaves(state: State, worker: Worker, setting: Setting): Iterable<Change> {
-  const gone: Worker = { ...worker, at: "leave", begun: undefined };
-  const { begun } = worker;
+/** Looks whether its start is in the head, whose run could not end: this worker lives. */
+function* looksBack(state: State, worker: Worker): Iterable<Change> {
+  yield ["looks for its start", state, { ...worker, at: "take back", head: state.head }];
+}
+
+/** Takes its start back out of the head that it saw, or keeps it off; a rival, or the start itself, may come between. */
+function* takesBack(state: State, worker: Worker, setting: Setting): Iterable<Change> {
+  const { begun, head } = worker;
   if (begun === undefined) return;
-  const commit = takingBackOf(begun, { head: state.head, rules: setting.rules });
-  const landed = commit && land(state, commit, setting);
-  if (landed === undefined) {
+  const gone: Worker = { ...worker, at: "leave", begun: undefined };
+  const commit = takingBackOf(begun, head, setting);
+  if (commit === undefined) {
     yield ["takes nothing back", state, gone];
     return;
   }
-  yield ["takes its start back", landed, gone];
-  if (mishapsLeft(state, "unknownCommits", setting)) {
-    const lost = hold(mishap(state, "unknownCommits"), begun.call);
-    yield ["loses sight of taking back, which is lost", lost, gone];
+  const what = commit.expected === begun.after.version ? "takes its start back" : "keeps its start off";
+  const landed = land(state, commit, setting);
+  if (landed === undefined) {
+    const again: Worker = setting.rules.takeBackAgain ? { ...worker, at: "leave" } : gone;
+    yield [`is fenced: ${what}`, state, again];
+    return;
   }
+  yield [what, landed, gone];
+  if (!mishapsLeft(state, "unknownCommits", setting)) return;
+  // It may be dead, for all that others know.
+  const given = hold(state, begun.call);
+  const lost = setting.scenario.lateCommits ? fly(given, commit) : mishap(given, "unknownCommits");
+  yield [`loses sight of a commit: ${what}`, lost, gone];
 }
 
 /** What needs nothing more: it is answered, and this worker owes no one-way message. */

@@ -6,9 +6,9 @@ import { workerSteps } from "./worker.ts";
 /** Everything that may happen: at a worker, at the queue, or to a commit that timed out. */
 export function* steps(state: State, setting: Setting): Iterable<readonly [what: string, next: State]> {
   yield* stepsOfWorkers<Worker, State>(state, (worker) => changes(state, worker, setting));
-  if (state.air) {
-    const landed = land(state, state.air, setting);
-    if (landed) yield ["the air: a lost commit lands", { ...landed, air: undefined }];
+  for (const commit of state.air) {
+    const landed = land({ ...state, air: state.air.filter((other) => other !== commit) }, commit, setting);
+    if (landed) yield ["the air: a lost commit lands", landed];
   }
   yield* expiry(state, setting);
   if (mishapsLeft(state, "restarts", setting)) {

@@ -288,6 +288,57 @@ describe("a worker that lives", () => {
     expect((await headOf(deps))?.trial).toBeUndefined();
   });
 
+  test("keeps off a start that it takes for lost, and that would land when it has left", async () => {
+    const deps = start();
+    const poor = received(3, delivery(one, "add", 1));
+    const [late, overdue] = overdueCommits();
+    for (let round = 0; round < 4; round++) {
+      deps.faults.push(late, late, late, late, late, (land) => land());
+      expect(await work(deps, [poor])).toEqual([poor]);
+      expect(deps.faults).toEqual([]);
+      for (const land of overdue.splice(0)) expect(await land()).toEqual({ status: "fenced" });
+      expect(await headOf(deps)).toMatchObject({ version: round + 1, trial: undefined });
+    }
+    expect(await work(deps, [poor])).toEqual([]);
+    expect(errorOf(deps, poor)).toBe(1);
+  });
+
+  test("changes nothing else where it keeps its start off", async () => {
+    const deps = start();
+    await work(deps, [delivery(one, "add", 1)]);
+    expect(await work(deps, [received(3, delivery(one, "explode"))])).toBe("died");
+    const before = await headOf(deps);
+    const [late] = overdueCommits();
+    deps.faults.push(late, late, late, late, late);
+    await work(deps, [received(3, delivery(one, "add", 2))]);
+    expect(before?.trial?.starts).toBe(1);
+    expect(await headOf(deps)).toEqual({ ...before, version: (before?.version ?? 0) + 1 });
+  });
+
+  test("takes back a start that lands just when it would keep it off", async () => {
+    const deps = start();
+    const poor = received(3, delivery(one, "add", 1));
+    const [late, overdue] = overdueCommits();
+    const justThen = async (land: () => Promise<CommitResult>) => {
+      const landed = await Promise.all(overdue.map((each) => each()));
+      expect(landed.map(({ status }) => status).sort()).toEqual(["committed", ...Array(4).fill("fenced")]);
+      expect((await headOf(deps))?.trial?.starts).toBe(1);
+      return land();
+    };
+    deps.faults.push(late, late, late, late, late, justThen);
+    expect(await work(deps, [poor])).toEqual([poor]);
+    expect(deps.faults).toEqual([]);
+    expect(await headOf(deps)).toMatchObject({ version: 2, trial: undefined });
+  });
+
+  test("writes nothing where its lease was over before its start was sent", async () => {
+    const deps = start();
+    const poor = received(3, delivery(one, "add", 1));
+    const times = { ...UNLIMITED, commitBy: deps.clock.now() - 1 };
+    expect(await work(deps, [poor], times)).toEqual([poor]);
+    expect(deps.commits).toEqual([]);
+  });
+
   test("says so when it can't take a start back, and the start stands", async () => {
     const deps = start();
     const poor = received(3, delivery(one, "add", 1));
@@ -367,6 +418,16 @@ describe("a worker that lives", () => {
     expect((await headOf(deps))?.inline.get("sum")).toBe("[1]");
   });
 });
+
+/** A fault that takes a commit for lost, and the commits that are still on their way. */
+function overdueCommits() {
+  const overdue: (() => Promise<CommitResult>)[] = [];
+  const late = (land: () => Promise<CommitResult>) => {
+    overdue.push(land);
+    return Promise.reject(new Error("timed out"));
+  };
+  return [late, overdue] as const;
+}
 
 /** Another worker on the same store, whose commits meet no faults. */
 function testDepsOn(deps: ReturnType<typeof start>): TestDeps {
