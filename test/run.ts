@@ -79,11 +79,23 @@ if (tests.length === skipped.length && failed === 0) {
   console.log("\nVitest failed outside of any test; its messages are above.");
   failed = 1;
 }
-if (skipped.length > 0) {
-  console.log("\nSkipped:");
-  for (const { ancestorTitles, title } of skipped) console.log(`  ${ancestorTitles.join(" > ")}: ${title}`);
-}
+list("Failed", [...failedTests.map(titleOf), ...filesThatFailed.map(({ name }) => name)]);
+list("Skipped", skipped.map(titleOf));
 const counts = [`${passed.length} passed`, `${failed} failed`];
 if (skipped.length > 0) counts.push(`${skipped.length} skipped`);
 console.log(`\n${counts.join(", ")}`);
 process.exitCode = failed > 0 ? 1 : 0;
+
+function titleOf({
+  ancestorTitles,
+  title,
+}: Report["testResults"][number]["assertionResults"][number]): string {
+  return [...ancestorTitles, title].join(" > ");
+}
+
+/** Once more at the end, where it is found: of two runs side by side the output is long and mixed. */
+function list(heading: string, lines: readonly string[]): void {
+  if (lines.length === 0) return;
+  console.log(`\n${heading}:`);
+  for (const line of lines) console.log(`  ${line}`);
+}
