@@ -68,8 +68,9 @@ export default defineConfig({
           globalSetup: "test/endpoints/stack-setup.ts",
           // One stack and one emulator serve all files, and tests that kill or starve a worker would disturb the others.
           fileParallelism: false,
-          testTimeout: seconds(120),
-          hookTimeout: seconds(300),
+          // Far beyond what a machine needs that is ten times as slow: what hangs for good must end, no more.
+          testTimeout: seconds(300),
+          hookTimeout: seconds(900),
         },
       },
     ],

@@ -22,7 +22,7 @@ import { makeDelayQueue, makeMailbox, sqsAt } from "./event-source.ts";
 const FINGERPRINT = "0123456789ab";
 const WORKER = join(import.meta.dirname, "bomb-worker.ts");
 const CLI = join(import.meta.dirname, "../../cli/actors.ts");
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 
 describeOnBoth("dead letters", ({ url }) => {
   let stop = async () => {};
@@ -51,7 +51,7 @@ describeOnBoth("dead letters", ({ url }) => {
   };
 
   test("I17: what ends its worker each time becomes a dead letter, is answered, holds nobody up, and is put back once it can be run", {
-    timeout: 240_000,
+    timeout: 900_000,
   }, async () => {
     const sqs = sqsAt(url);
     const dynamo = dynamoAt(url);

@@ -11,7 +11,7 @@ describeWith(inject("account"), "the load of a deployed stack", ({ endpoint, sta
     const args = ["--stack", stack, "--calls", "24", "--concurrency", "8", "--instances", "4", "--json"];
     const { code, output } = await run(process.execPath, [LOAD, ...args], {
       env: awsEnvironment(endpoint),
-      timeoutMs: 110_000,
+      timeoutMs: 280_000,
     });
     expect(code, output).toBe(0);
     const { calls, accounts, wrong, unanswered, errors } = JSON.parse(output);
@@ -22,5 +22,5 @@ describeWith(inject("account"), "the load of a deployed stack", ({ endpoint, sta
       unanswered: 0,
       errors: {},
     });
-  });
+  }, 300_000);
 });
