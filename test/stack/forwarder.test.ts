@@ -90,11 +90,21 @@ describeOnBoth("the forwarder on real queues", ({ url }) => {
   });
 
   test("a message that comes out too early, as clocks differ, waits for the rest", async () => {
-    const { putDelayed, startForwarder, inMailbox } = await start();
-    const later = envelope("later", Date.now() + 3_500);
-    await putDelayed(encodeEnvelope(later));
-    startForwarder();
-    const [arrived] = await inMailbox(1);
+    const forwardEarly = async (dueMs: number) => {
+      const { putDelayed, delayed, forward, startForwarder, inMailbox } = await start();
+      const later = envelope("later", Date.now() + dueMs);
+      await putDelayed(encodeEnvelope(later));
+      expect(await forward(await delayed(1))).toEqual([]);
+      // What comes out within a second of its time goes on at once, and a busy machine may have taken as long.
+      const inTime = Date.now() < (later.due ?? 0) - 1_000;
+      startForwarder();
+      const [arrived] = await inMailbox(1);
+      return { later, arrived, inTime };
+    };
+    let forwarded = await forwardEarly(3_500);
+    for (const dueMs of [12_000, 45_000]) if (!forwarded.inTime) forwarded = await forwardEarly(dueMs);
+    const { later, arrived, inTime } = forwarded;
+    expect(inTime).toBe(true);
     expect(decodeEnvelope(arrived?.body ?? "")).toEqual(later);
     expect(sentAt(arrived)).toBeGreaterThanOrEqual(later.due ?? 0);
   });
