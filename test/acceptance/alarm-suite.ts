@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { SendRequest } from "../endpoints/api-client.ts";
 import type { Firing } from "../projects/probe/src/sleeper.ts";
+import { insisting } from "./asking-again.ts";
 
 /** An instance of `Sleeper`. */
 interface Sleeping {
@@ -11,11 +12,11 @@ interface Sleeping {
 /** What alarms promise wherever `test/projects/probe` runs. How precise they are is measured in `bench/`, not here. */
 export function describeAlarms(name: string, system: () => { request: SendRequest }): void {
   const run = `${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}`;
-  const SOON = { timeout: 60_000, interval: 100 };
+  const SOON = { timeout: 120_000, interval: 100 };
   const sleeper = (instance: string): Sleeping => {
     const call = async (method: string, ...args: unknown[]) => {
       const path = `/Sleeper/${encodeURIComponent(`${instance}-${run}`)}/${method}`;
-      const answer = await system().request("POST", path, JSON.stringify(args));
+      const answer = await insisting(system().request)("POST", path, JSON.stringify(args));
       return answer.json();
     };
     return { call, firings: async () => (await call("firings")) as Firing[] };
@@ -105,7 +106,7 @@ export function describeAlarms(name: string, system: () => { request: SendReques
       await one.call("wakeIn", 0, { again: { inMs: 300, times: 4 }, tell: desk });
       await expect.poll(() => count(one), SOON).toBe(4);
       const notes = async () =>
-        (await system().request("POST", `/Desk/${desk}/notes`, "[]")).json() as unknown[];
+        (await insisting(system().request)("POST", `/Desk/${desk}/notes`, "[]")).json() as unknown[];
       await expect.poll(async () => (await notes()).length, SOON).toBe(4);
       expect(await notes()).toEqual([1, 2, 3, 4]);
     });

@@ -1,6 +1,7 @@
 import type { ActorNamespace } from "../../runtime/core/namespace.ts";
 import type { SendRequest } from "../endpoints/api-client.ts";
 import type { Errand, Letter, Report } from "../projects/probe/src/clerk.ts";
+import { insist, insisting } from "./asking-again.ts";
 
 /** One instance. */
 export interface Target {
@@ -34,7 +35,8 @@ export function doorPath(system: () => { request: SendRequest }): CallPath {
   ) => {
     const given = Object.entries(headers).filter(([, text]) => text !== undefined);
     const path = `/${type}/${encodeURIComponent(name)}/${method}`;
-    const answer = await system().request("POST", path, JSON.stringify(args), Object.fromEntries(given));
+    const request = insisting(system().request);
+    const answer = await request("POST", path, JSON.stringify(args), Object.fromEntries(given));
     if (answer.status < 400) return answer;
     const { error } = answer.json() as { error: { name: string; message: string } };
     throw Object.assign(new Error(error.message), { name: error.name, status: answer.status });
@@ -57,8 +59,12 @@ export function stubPath(namespace: (type: string) => ActorNamespace): CallPath 
   const stub = ({ type, name }: Target, settings: CallSettings = {}) =>
     namespace(type).idFromName(name).with(settings);
   return {
-    async call(to, method, args, settings) {
-      return (stub(to, settings) as unknown as AnyMethods)[method]?.(...args);
+    call(to, method, args, settings = {}) {
+      return insist(async (envelopeId) => {
+        // A call with a key is asked for by it.
+        const by = envelopeId !== undefined && settings.idempotencyKey === undefined ? { envelopeId } : {};
+        return (stub(to, { ...settings, ...by }) as unknown as AnyMethods)[method]?.(...args);
+      });
     },
     async send(to, method, args, settings) {
       await (stub(to, settings).send as unknown as AnyMethods)[method]?.(...args);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { SendRequest } from "../endpoints/api-client.ts";
+import { insisting } from "./asking-again.ts";
 
 /**
  * What the RPC door and the runtime promise wherever `test/projects/probe` runs.
@@ -14,7 +15,7 @@ export function describeProbe(
 ): void {
   const run = `${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}`;
   const call = async (path: string, ...args: unknown[]) => {
-    const { status, json } = await system().request("POST", path, JSON.stringify(args));
+    const { status, json } = await insisting(system().request)("POST", path, JSON.stringify(args));
     return [status, json()];
   };
   const probe = (instance: string, method: string, ...args: unknown[]) =>

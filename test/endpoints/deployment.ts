@@ -115,7 +115,7 @@ export async function runCdk(endpoint: string, args: readonly string[], cwd = ch
     {
       cwd,
       env: awsEnvironment(endpoint),
-      timeoutMs: 300_000,
+      timeoutMs: 600_000,
     },
   );
   if (finished.code !== 0) throw new Error(`cdk ${args.join(" ")} failed:\n${tail(finished.output, 40)}`);

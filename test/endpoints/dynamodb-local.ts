@@ -57,9 +57,9 @@ export async function startDynamoDBLocal({ log }: { log: string }): Promise<Runn
     cwd: state,
     log,
     removeAfter: [state],
-    // It has no health page: any answer, here one that refuses an unsigned request, means that it is up.
-    ready: async () => (await fetch(url)).status > 0,
-    deadlineMs: 60_000,
+    // It has no health page: any answer of its own, here one that refuses an unsigned request, means that it is up.
+    ready: async () => (await fetch(url)).headers.has("x-amzn-requestid"),
+    deadlineMs: 300_000,
   });
 }
 

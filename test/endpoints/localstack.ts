@@ -44,6 +44,8 @@ export async function startLocalStack({ log }: { log: string }): Promise<Running
       API_ENDPOINT: "http://127.0.0.1:1",
       AWS_EC2_METADATA_DISABLED: "true",
       SQS_DISABLE_CLOUDWATCH_METRICS: "1",
+      // How long an environment of a function may take to come up: on a busy machine longer than it thinks.
+      LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT: "120",
       // Between two batches.
       LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC: "0.01",
       PYTHONUNBUFFERED: "1",
@@ -55,7 +57,7 @@ export async function startLocalStack({ log }: { log: string }): Promise<Running
     log,
     removeAfter: [state],
     ready: async () => (await fetch(`${url}/_localstack/health`)).ok,
-    deadlineMs: 60_000,
+    deadlineMs: 300_000,
   });
 }
 

@@ -41,6 +41,6 @@ export async function startMiniStack({ log }: { log: string }): Promise<RunningS
     log,
     removeAfter: [state],
     ready: async () => (await fetch(`${url}/_localstack/health`)).ok,
-    deadlineMs: 60_000,
+    deadlineMs: 300_000,
   });
 }

@@ -19,7 +19,7 @@ import { describeOnBoth, describeWith } from "../endpoints/gate.ts";
 import { makeDelayQueue, makeMailbox, queueArn, receiveBatch, sqsAt } from "./event-source.ts";
 
 const MINUTE = 60_000;
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 120_000;
 const ROLE_ARN = "arn:aws:iam::000000000000:role/scheduler";
 /** With a placeholder of the Scheduler in its name, which must stay what it is. */
 const alice = { type: "Account", name: "<aws.scheduler.execution-id>" };
@@ -47,7 +47,8 @@ describeOnBoth("the alarm clock on a real Scheduler", ({ url, firesSchedules }) 
       group,
       roleArn: ROLE_ARN,
       targetArn,
-      clock,
+      // Its patience with a slow Scheduler is not at stake here: test/unit has it, and a busy machine is slow.
+      clock: { ...clock, after: () => () => {} },
       telemetry: { problem, count: () => {} },
     });
     const environment = { AWS_ENDPOINT_URL: url, MAILBOX_URL: mailboxUrl, DELAY_URL: delayUrl };
@@ -106,12 +107,24 @@ describeOnBoth("the alarm clock on a real Scheduler", ({ url, firesSchedules }) 
     expect(problem).not.toHaveBeenCalled();
   });
 
+  /** An alarm whose schedule fires so soon, and is still there; to the side that arms it is 16 minutes ahead. */
+  const armedWith = async (soonMs: number) => {
+    const system = await start({ behindMs: 11 * MINUTE - soonMs });
+    // The Scheduler knows whole seconds.
+    const firesAt = Math.floor((Date.now() + soonMs) / 1000) * 1000;
+    const wake = { at: firesAt + 5 * MINUTE, version: 7 };
+    await system.alarms.arm(alice, wake);
+    const names = await schedulesIn(system.group);
+    return { ...system, wake, names, inTime: Date.now() < firesAt };
+  };
+
   const fires = async () => {
-    // To this side the alarm is 16 minutes ahead; its schedule is due in two seconds.
-    const { alarms, group, forward, delayed, waiting } = await start({ behindMs: 11 * MINUTE - 2_000 });
-    const wake = { at: Date.now() + 5 * MINUTE + 2_000, version: 7 };
-    await alarms.arm(alice, wake);
-    expect(await schedulesIn(group)).toHaveLength(1);
+    let armed = await armedWith(2_000);
+    // A busy machine may take longer than that before it looks.
+    for (const soonMs of [10_000, 40_000]) if (!armed.inTime) armed = await armedWith(soonMs);
+    const { group, forward, delayed, waiting, wake, names, inTime } = armed;
+    expect(inTime).toBe(true);
+    expect(names).toHaveLength(1);
 
     const records = await delayed();
     expect(records.map(({ body }) => decodeEnvelope(body))).toEqual([wakeEnvelope(alice, wake)]);

@@ -22,7 +22,7 @@ import { makeDelayQueue, makeMailbox, sqsAt } from "./event-source.ts";
 const FINGERPRINT = "0123456789ab";
 const WORKER = join(import.meta.dirname, "bomb-worker.ts");
 const CLI = join(import.meta.dirname, "../../cli/actors.ts");
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 
 describeOnBoth("dead letters", ({ url }) => {
   let stop = async () => {};
@@ -51,7 +51,7 @@ describeOnBoth("dead letters", ({ url }) => {
   };
 
   test("I17: what ends its worker each time becomes a dead letter, is answered, holds nobody up, and is put back once it can be run", {
-    timeout: 240_000,
+    timeout: 900_000,
   }, async () => {
     const sqs = sqsAt(url);
     const dynamo = dynamoAt(url);
@@ -78,8 +78,15 @@ describeOnBoth("dead letters", ({ url }) => {
       });
       return { code, output };
     };
+    /** An answer of the queue that got lost, as a busy machine's do, hides for minutes what it had; it is counted all the same. */
+    const list = async (...args: readonly string[]) => {
+      for (;;) {
+        const listed = await actors("list", ...args);
+        if (!/"behind": [1-9]|more lie behind/.test(listed.output)) return listed;
+      }
+    };
     const listed = async () => {
-      const { code, output } = await actors("list", "--json");
+      const { code, output } = await list("--json");
       expect(code, output).toBe(0);
       return JSON.parse(output) as { deadLetters: { id: string; reason: string }[]; behind: number };
     };
@@ -141,7 +148,7 @@ describeOnBoth("dead letters", ({ url }) => {
     expect(letters.deadLetters.map(({ id }) => id).slice(0, 2)).toEqual(["=poison", "unanswered"]);
     const junk = letters.deadLetters[2];
     expect(junk?.reason).toMatch(/^it is no envelope: envelope format 1 is not known here/);
-    expect((await actors("list")).output).toContain('Bomb["one"].explode');
+    expect((await list()).output).toContain('Bomb["one"].explode');
 
     keepWorking({ ...settings, fixed: true });
     const redriven = await actors("redrive", "--all");

@@ -56,7 +56,7 @@ describeWith(inject("aws"), "actors doctor --stack", ({ url }) => {
   const doctor = async (...args: readonly string[]) => {
     const { code, output } = await run(process.execPath, [CLI, "doctor", "--stack", "patient", ...args], {
       env: awsEnvironment(url),
-      timeoutMs: 60_000,
+      timeoutMs: 300_000,
     });
     return { code, output };
   };
@@ -77,7 +77,7 @@ describeWith(inject("aws"), "actors doctor --stack", ({ url }) => {
   });
 
   test("each setting that was changed, and each thing that was left, is named", {
-    timeout: 180_000,
+    timeout: 900_000,
   }, async () => {
     const options = sdkOptions(url);
     const sqs = sqsAt(url);
@@ -188,6 +188,7 @@ describeWith(inject("aws"), "actors doctor --stack", ({ url }) => {
           Item: { actor: { S: `Session/${name}` }, entry: { S: entry }, ...more },
         }),
       );
+    // A busy machine takes minutes to come to the last of them.
     const since = { N: String(Date.now() - HOUR_MS) };
     const journal = "j/00000000001/abc/";
     await put("large", "head", { format: { N: "4" }, version: { N: "2" }, journal: { S: journal } });
@@ -199,7 +200,7 @@ describeWith(inject("aws"), "actors doctor --stack", ({ url }) => {
       alarm: { M: { at: since, retries: { N: "0" } } },
     });
     expect(
-      await named(/^1 large commits are not applied, the oldest from 60 min ago: Session large/, "table"),
+      await named(/^1 large commits are not applied, the oldest from 6\d min ago: Session large/, "table"),
     ).toMatchObject({
       severity: "warning",
     });
@@ -208,7 +209,7 @@ describeWith(inject("aws"), "actors doctor --stack", ({ url }) => {
     ).toMatchObject({
       severity: "note",
     });
-    expect(await named(/^1 alarms are overdue, the oldest by 60 min: Session late/, "table")).toMatchObject({
+    expect(await named(/^1 alarms are overdue, the oldest by 6\d min: Session late/, "table")).toMatchObject({
       severity: "warning",
     });
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import {
   CreateQueueCommand,
   type CreateQueueCommandInput,
@@ -9,6 +10,9 @@ import {
 } from "@aws-sdk/client-sqs";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { sdkOptions } from "../endpoints/aws.ts";
+
+/** Between a look that failed and the next one. */
+const PAUSE_MS = 200;
 
 const QUEUE_ARN = "arn:aws:sqs:us-east-1:000000000000:mailbox.fifo";
 
@@ -84,22 +88,33 @@ export async function deleteBatch(
 /**
  * An event source with several batches in flight, as Lambda has it for a FIFO queue. Emulators serve one batch at a
  * time, so this stands in for theirs where actors call actors.
+ *
+ * `stop` rejects if the function ever threw: it may fail messages, but never as a whole.
  */
 export function startEventSource(
   client: SQSClient,
   { queueUrl, worker }: { queueUrl: string; worker: (event: SQSEvent) => Promise<SQSBatchResponse> },
 ): { stop(): Promise<void> } {
   let stopped = false;
+  const thrown: unknown[] = [];
   const invocations = new Set<Promise<void>>();
   const serve = async (records: SQSRecord[]) => {
-    const { batchItemFailures } = await worker({ Records: records });
-    const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+    let failed: ReadonlySet<string>;
+    try {
+      const { batchItemFailures } = await worker({ Records: records });
+      failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+    } catch (error) {
+      thrown.push(error);
+      return;
+    }
     const done = records.filter(({ messageId }) => !failed.has(messageId));
-    if (done.length > 0) await deleteBatch(client, queueUrl, done);
+    // What stays comes again, to whoever settles it a second time.
+    if (done.length > 0) await deleteBatch(client, queueUrl, done).catch(() => {});
   };
   const poll = async () => {
     while (!stopped) {
-      const records = await receiveBatch(client, queueUrl);
+      // A busy endpoint breaks off a connection now and then: an event source asks again.
+      const records = await receiveBatch(client, queueUrl).catch(() => delay(PAUSE_MS, []));
       if (records.length === 0) continue;
       const invocation = serve(records).finally(() => invocations.delete(invocation));
       invocations.add(invocation);
@@ -111,6 +126,7 @@ export function startEventSource(
       stopped = true;
       await polling;
       await Promise.all(invocations);
+      if (thrown.length > 0) throw new AggregateError(thrown, `the function failed: ${thrown[0]}`);
     },
   };
 }

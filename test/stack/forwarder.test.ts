@@ -9,7 +9,7 @@ import type { Envelope } from "../../runtime/ports/mailbox.ts";
 import { describeOnBoth } from "../endpoints/gate.ts";
 import { makeDelayQueue, makeMailbox, receiveBatch, sqsAt, startEventSource } from "./event-source.ts";
 
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 120_000;
 
 const envelope = (id: string, due?: number): Envelope => ({
   id,
@@ -67,24 +67,44 @@ describeOnBoth("the forwarder on real queues", ({ url }) => {
   const sentAt = (record: SQSRecord | undefined) => Number(record?.attributes.SentTimestamp);
 
   test("a message that is due later comes into the mailbox as it was sent, and not before; others do not wait for it", async () => {
-    const { mailbox, startForwarder, inMailbox } = await start();
-    startForwarder();
-    const later = envelope("later", Date.now() + 2_500);
-    await mailbox.send(later);
-    await mailbox.send({ ...envelope("now"), to: { type: "Account", name: "bob" } });
-    const records = await inMailbox(2);
-    expect(ids(records)).toEqual(["now", "later"]);
-    const [, arrived] = records;
+    const send = async (dueMs: number) => {
+      const { mailbox, startForwarder, inMailbox } = await start();
+      startForwarder();
+      const later = envelope("later", Date.now() + dueMs);
+      await mailbox.send(later);
+      const others = { ...envelope("now"), to: { type: "Account", name: "bob" } };
+      await mailbox.send(others);
+      // A busy machine may have taken so long for the two that neither waits.
+      const inTime = Date.now() < (later.due ?? 0);
+      const records = await inMailbox(2);
+      const [now, arrived] = ["now", "later"].map((id) => records.find((record) => ids([record])[0] === id));
+      return { later, now, arrived, inTime };
+    };
+    let sent = await send(2_500);
+    for (const dueMs of [10_000, 40_000]) if (!sent.inTime) sent = await send(dueMs);
+    const { later, now, arrived, inTime } = sent;
+    expect(inTime).toBe(true);
+    expect(sentAt(now)).toBeLessThan(later.due ?? 0);
     expect(decodeEnvelope(arrived?.body ?? "")).toEqual(later);
     expect(sentAt(arrived)).toBeGreaterThanOrEqual(later.due ?? 0);
   });
 
   test("a message that comes out too early, as clocks differ, waits for the rest", async () => {
-    const { putDelayed, startForwarder, inMailbox } = await start();
-    const later = envelope("later", Date.now() + 3_500);
-    await putDelayed(encodeEnvelope(later));
-    startForwarder();
-    const [arrived] = await inMailbox(1);
+    const forwardEarly = async (dueMs: number) => {
+      const { putDelayed, delayed, forward, startForwarder, inMailbox } = await start();
+      const later = envelope("later", Date.now() + dueMs);
+      await putDelayed(encodeEnvelope(later));
+      expect(await forward(await delayed(1))).toEqual([]);
+      // What comes out within a second of its time goes on at once, and a busy machine may have taken as long.
+      const inTime = Date.now() < (later.due ?? 0) - 1_000;
+      startForwarder();
+      const [arrived] = await inMailbox(1);
+      return { later, arrived, inTime };
+    };
+    let forwarded = await forwardEarly(3_500);
+    for (const dueMs of [12_000, 45_000]) if (!forwarded.inTime) forwarded = await forwardEarly(dueMs);
+    const { later, arrived, inTime } = forwarded;
+    expect(inTime).toBe(true);
     expect(decodeEnvelope(arrived?.body ?? "")).toEqual(later);
     expect(sentAt(arrived)).toBeGreaterThanOrEqual(later.due ?? 0);
   });

@@ -97,7 +97,7 @@ describeWith(inject("aws"), "what the operator is told", ({ url }) => {
       await stack.request("POST", "/Probe/told/putThenThrow", '["k"]', headers);
       const measured = () => new Set(metricsIn(log.lines).map(({ metric }) => metric));
       await expect
-        .poll(measured, { timeout: 20_000 })
+        .poll(measured, { timeout: 60_000 })
         .toEqual(
           new Set([
             "ReplyWait",
@@ -176,7 +176,7 @@ describeWith(inject("aws"), "what the operator is told", ({ url }) => {
             MetricData: data.map(({ metric, value }) => ({ MetricName: metric, Dimensions, Value: value })),
           }),
         );
-        await expect.poll(() => stateOf(AlarmName), { timeout: 30_000 }).toBe("ALARM");
+        await expect.poll(() => stateOf(AlarmName), { timeout: 60_000 }).toBe("ALARM");
       },
     );
   });

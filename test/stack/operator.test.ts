@@ -12,7 +12,7 @@ import { pollUntil, run } from "../endpoints/processes.ts";
 import { makeActorTable } from "../stores/dynamo-table.ts";
 
 const CLI = join(import.meta.dirname, "../../cli/actors.ts");
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 const SESSION = join(import.meta.dirname, "../../examples/session");
 /** For an emulator, and for a terminal that nobody looks at. */
@@ -26,7 +26,7 @@ describeWith(inject("account"), "actors, from deploy to destroy, with --stack", 
     return run(process.execPath, [CLI, command, SESSION, ...options, ...QUIET], {
       cwd: folder,
       env: awsEnvironment(url),
-      timeoutMs: 300_000,
+      timeoutMs: 600_000,
     });
   };
   beforeAll(async () => {
@@ -53,7 +53,7 @@ describeWith(inject("account"), "actors, from deploy to destroy, with --stack", 
   const names = async (...args: readonly string[]) =>
     (await json("list", ...args)).instances.map(({ name }: { name: string }) => name);
 
-  test("an instance from its first call to its end", { timeout: 300_000 }, async () => {
+  test("an instance from its first call to its end", { timeout: 900_000 }, async () => {
     expect((await actors("list")).output).toBe("there are no instances in stack operated\n");
     for (const name of ["s2", "s1", "t\u202e/1"]) {
       expect(await actors("call", "Session", name, "start", "alice", "3600000")).toEqual({
@@ -110,7 +110,7 @@ describeWith(inject("account"), "actors, from deploy to destroy, with --stack", 
   });
 
   test("a table that was restored beside the stack's own is read, and what was lost is taken from it", {
-    timeout: 120_000,
+    timeout: 600_000,
   }, async () => {
     expect((await actors("call", "Session", "kept", "start", "alice", "3600000")).code).toBe(0);
     const client = new DynamoDBClient(sdkOptions(url));
@@ -139,7 +139,7 @@ describeWith(inject("account"), "actors, from deploy to destroy, with --stack", 
     );
   });
 
-  test("what its functions log, of one type, once, while it is followed", { timeout: 120_000 }, async () => {
+  test("what its functions log, of one type, once, while it is followed", { timeout: 600_000 }, async () => {
     expect((await actors("logs", "--type", "Session", "--since", "1h")).output).toBe(
       "the functions of stack operated logged nothing about Session in the last 1h: they log what goes wrong; --since looks further back\n",
     );

@@ -12,7 +12,7 @@ import { describeOnBoth } from "../endpoints/gate.ts";
 import { pollUntil } from "../endpoints/processes.ts";
 import { makeMailbox, queueArn, sqsAt } from "./event-source.ts";
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 /** What AWS documents of FIFO queues and the rest of the system stands on: an endpoint that breaks it would prove nothing. */
 describeOnBoth("the rules of a FIFO queue", ({ url }) => {

@@ -33,12 +33,12 @@ describeWith(inject("aws"), "a stack whose table is restored from a backup", ({ 
   const actors = async (...args: readonly string[]) => {
     const { output } = await run(process.execPath, [CLI, ...args, "--stack", "restored"], {
       env: awsEnvironment(url),
-      timeoutMs: 60_000,
+      timeoutMs: 300_000,
     });
     return output;
   };
 
-  test("goes on from the backup, and nobody sees what came after it", { timeout: 240_000 }, async () => {
+  test("goes on from the backup, and nobody sees what came after it", { timeout: 600_000 }, async () => {
     const client = new DynamoDBClient(sdkOptions(url));
     const lambda = new LambdaClient(sdkOptions(url));
     const table = deployment.outputs.ActorTable ?? "";
@@ -49,7 +49,7 @@ describeWith(inject("aws"), "a stack whose table is restored from a backup", ({ 
     };
     const restore = async (BackupArn: string | undefined, TargetTableName: string) => {
       await client.send(new RestoreTableFromBackupCommand({ BackupArn, TargetTableName }));
-      await waitUntilTableExists({ client, maxWaitTime: 30 }, { TableName: TargetTableName });
+      await waitUntilTableExists({ client, maxWaitTime: 300 }, { TableName: TargetTableName });
     };
     const queues = [deployment.outputs.MailboxArn, deployment.outputs.DelayQueueArn];
     const enable = async (Enabled: boolean) => {
@@ -75,7 +75,7 @@ describeWith(inject("aws"), "a stack whose table is restored from a backup", ({ 
     );
     const looked = await backup(`${table}-look`);
     await client.send(new DeleteTableCommand({ TableName: table }));
-    await waitUntilTableNotExists({ client, maxWaitTime: 30 }, { TableName: table });
+    await waitUntilTableNotExists({ client, maxWaitTime: 300 }, { TableName: table });
     expect(await actors("doctor")).toMatch(/ERROR {4}the actor table: it is not there/);
     await restore(looked, table);
     await enable(true);

@@ -18,7 +18,7 @@ import { dynamoAt } from "../stores/dynamo-table.ts";
 import { sqsAt, startEventSource } from "./event-source.ts";
 import { makeFunctionEnvironment } from "./function-environment.ts";
 
-const SOON = { timeout: 60_000, interval: 100 };
+const SOON = { timeout: 120_000, interval: 100 };
 const FINGERPRINT = "0123456789ab";
 const NEXT = ENVELOPE_FORMAT.newest + 1;
 
@@ -120,16 +120,17 @@ describeWith(
       await expect.poll(() => steps("mixed"), SOON).toBe("[[1,2],1,2]");
       // Refused more than once, and what is behind it still waits.
       await expect.poll(refusals, SOON).toBeGreaterThan(4);
+      await expect.poll(() => Math.max(...hidden.map(Number)), SOON).toBeGreaterThan(60);
       expect(await steps("mixed")).toBe("[[1,2],1,2]");
       expect(await steps("delayed")).toBeUndefined();
-      expect([hidden[0], Math.max(...hidden.map(Number)) > 60]).toEqual([60, true]);
+      expect(hidden[0]).toBe(60);
 
       await stopOld();
       deploy("newer");
       await expect.poll(() => steps("mixed"), SOON).toBe("[[1,2,3,4,5,6],1,2,3,4,5,6]");
       await expect.poll(() => steps("delayed"), SOON).toBe("[[1],1]");
       for (const { id, call } of [...mixed, delayed, ...plain]) {
-        expect([call.args, await replies.wait([id], Date.now() + 20_000)]).toEqual([
+        expect([call.args, await replies.wait([id], Date.now() + 60_000)]).toEqual([
           call.args,
           `${FINGERPRINT}+${call.args.replace("[[1],", "[")}`,
         ]);

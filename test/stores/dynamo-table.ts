@@ -32,6 +32,6 @@ async function makeTable(client: DynamoDBClient, [hash, range]: [string, string?
       ],
     }),
   );
-  await waitUntilTableExists({ client, maxWaitTime: 30 }, { TableName });
+  await waitUntilTableExists({ client, maxWaitTime: 300 }, { TableName });
   return TableName;
 }

@@ -3,8 +3,21 @@ import { join } from "node:path";
 import { run, tail } from "../endpoints/processes.ts";
 
 const CHECKOUT = join(import.meta.dirname, "../..");
-/** Not part of the package's sources: what git, tools and builds leave in a checkout. */
-const LEFT_OUT = new Set([".git", ".cache", ".actors", "cdk.out", "dist", "node_modules"]);
+/**
+ * Not part of the package's sources: what git, tools and builds leave in a checkout, and where other tests may be writing at the same
+ * time.
+ */
+const LEFT_OUT = new Set([
+  ".git",
+  ".cache",
+  ".actors",
+  "bench",
+  "cdk.out",
+  "dist",
+  "examples",
+  "node_modules",
+  "test",
+]);
 
 /**
  * The package that is upgraded from: as the commit in `baseline/COMMIT` packed it. Kept as a file, since a clone may lack that commit, and
@@ -43,6 +56,6 @@ async function pack(sources: string, folder: string): Promise<string> {
 
 /** Runs a command to its end; rejects with the last lines of one that fails. */
 export async function mustRun(command: string, args: readonly string[], cwd: string): Promise<void> {
-  const { code, output } = await run(command, args, { cwd, timeoutMs: 240_000 });
+  const { code, output } = await run(command, args, { cwd, timeoutMs: 600_000 });
   if (code !== 0) throw new Error(`${command} ${args.join(" ")} failed:\n${tail(output, 30)}`);
 }

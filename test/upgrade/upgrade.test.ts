@@ -92,7 +92,7 @@ describeWith(inject("aws"), "a CDK app of its own, upgraded from the version bef
     await app.edit("app.ts", () => written);
     await app.install(present);
     after = await app.deploy();
-  }, 300_000);
+  }, 1_800_000);
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   test("keeps everything by its name: nothing that holds state or messages is replaced", () => {
@@ -137,7 +137,7 @@ describeWith(inject("aws"), "a CDK app of its own, upgraded from the version bef
 
   test("delivers the messages of before, each once, those that were on their way meanwhile included", async () => {
     const notes = () => call(after)("Audit", "all", "notes");
-    await expect.poll(notes, { timeout: 60_000, interval: 250 }).toEqual(["at once", "on the way"]);
+    await expect.poll(notes, { timeout: 120_000, interval: 250 }).toEqual(["at once", "on the way"]);
   });
 
   test("goes on from there: calls, alarms, messages", async () => {
@@ -145,7 +145,7 @@ describeWith(inject("aws"), "a CDK app of its own, upgraded from the version bef
     expect(await now("Account", "ann", "deposit", [10])).toBe(110);
     await now("Account", "ann", "remind", [Date.now()]);
     const rung = async () => ((await now("Account", "ann", "reminders")) as { rung: number }).rung;
-    await expect.poll(rung, { timeout: 60_000, interval: 250 }).toBe(1);
+    await expect.poll(rung, { timeout: 120_000, interval: 250 }).toBe(1);
   });
 
   test("still serves a function of another stack that is bound to it by its stack's name", async () => {
@@ -175,7 +175,7 @@ describeWith(inject("aws"), "a CDK app of its own, upgraded from the version bef
     await expect(remove()).rejects.toThrow("protected against deletion");
     await dynamo.send(new UpdateTableCommand({ TableName: kept, DeletionProtectionEnabled: false }));
     await remove();
-  }, 120_000);
+  }, 600_000);
 });
 
 /** In the order of their keys, which is that of the digits before the first space. */

@@ -1,7 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { App, CfnOutput, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { App, CfnOutput, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { buildSync } from "esbuild";
 import { Auth, StatefulActors } from "../../../cdk/index.ts";
@@ -31,6 +31,8 @@ const bound = new LambdaFunction(stack, "Bound", {
   code: Code.fromAsset(code),
   handler: "index.handler",
   runtime: Runtime.NODEJS_24_X,
+  // Unless told otherwise it is ended after 3 s, which a busy machine needs for a cold start.
+  timeout: Duration.seconds(60),
 });
 actors.bind(bound, { BANK: "Account" });
 new CfnOutput(stack, "Url", { value: actors.url });

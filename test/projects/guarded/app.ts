@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { App, CfnOutput, RemovalPolicy, Size, Stack } from "aws-cdk-lib";
+import { App, CfnOutput, Duration, RemovalPolicy, Size, Stack } from "aws-cdk-lib";
 import { Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { Auth, StatefulActors, type StatefulActorsProps } from "../../../cdk/index.ts";
 
@@ -15,6 +15,8 @@ const decider = new LambdaFunction(stack, "Decider", {
   ),
   handler: "index.handler",
   runtime: Runtime.NODEJS_24_X,
+  // Unless told otherwise it is ended after 3 s, which a busy machine needs for a cold start.
+  timeout: Duration.seconds(10),
 });
 
 const counter = { entry: join(import.meta.dirname, "src/counter.ts"), actors: { COUNTER: "Counter" } };

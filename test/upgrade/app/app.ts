@@ -1,7 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { App, CfnOutput, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { App, CfnOutput, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { buildSync } from "esbuild";
@@ -34,6 +34,8 @@ const fn = new LambdaFunction(reader, "Reader", {
   code: Code.fromAsset(code),
   handler: "index.handler",
   runtime: Runtime.NODEJS_24_X,
+  // Unless told otherwise it is ended after 3 s, which a busy machine needs for a cold start.
+  timeout: Duration.seconds(60),
   logGroup: new LogGroup(reader, "Logs", { removalPolicy: RemovalPolicy.DESTROY }),
 });
 StatefulActors.fromStack(reader, "Bank", bank.stackName).bind(fn, { BANK: "Account" });
