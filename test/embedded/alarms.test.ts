@@ -17,7 +17,7 @@ import type { Sleeper } from "../projects/probe/src/sleeper.ts";
 import { startDev } from "./dev-server.ts";
 
 const PROBE = join(import.meta.dirname, "../projects/probe");
-const SOON = { timeout: 30_000 };
+const SOON = { timeout: 120_000 };
 const BINDINGS = [
   { binding: "SLEEPER", type: "Sleeper" },
   { binding: "DESK", type: "Desk" },
@@ -67,9 +67,10 @@ describe("alarms of a server that ends", () => {
     const folder = temporaryFolder();
     const start = () => startDev({ args: [PROBE, "--port", "0", "--state", folder], cwd: folder });
     const names = Array.from({ length: 40 }, (_, n) => `chain ${n}`);
-    const times = 150;
     let server = await start();
-    for (const name of names) await sleepers(server)(name).wakeIn(0, { again: { inMs: 50, times } });
+    // They go on until they are told to end: however slow this is, no kill comes too late.
+    const again = { inMs: 50, times: Number.MAX_SAFE_INTEGER };
+    for (const name of names) await sleepers(server)(name).wakeIn(0, { again });
     for (let kills = 0; kills < 4; kills++) {
       const [first = ""] = names;
       const seen = (await sleepers(server)(first).firings()).length;
@@ -82,9 +83,12 @@ describe("alarms of a server that ends", () => {
     }
     for (const name of names) {
       const one = sleepers(server)(name);
-      await expect.poll(async () => (await one.firings()).length, SOON).toBe(times);
+      // Without it the chain is broken: an alarm was lost.
+      const last = await one.fireOnceMore();
+      expect(last).not.toBe(null);
+      await expect.poll(async () => (await one.firings()).at(-1)?.due, SOON).toBe(last);
       const dues = (await one.firings()).map(({ due }) => due);
-      expect(new Set(dues).size).toBe(times);
+      expect(new Set(dues).size).toBe(dues.length);
       expect(await one.due()).toBe(null);
     }
   });
@@ -195,8 +199,8 @@ test("I15: 10,000 instances with alarms in the same second all fire, while the s
   await inTurns((name) => sleeper(name).wakeAt(due));
   let fired = 0;
   await inTurns(async (name) => {
-    await expect.poll(async () => (await sleeper(name).firings()).length, { timeout: 60_000 }).toBe(1);
+    await expect.poll(async () => (await sleeper(name).firings()).length, { timeout: 600_000 }).toBe(1);
     fired++;
   });
   expect(fired).toBe(names.length);
-}, 180_000);
+}, 900_000);
