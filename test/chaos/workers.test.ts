@@ -87,13 +87,13 @@ describeWith(inject("dynamoDBLocal"), "DynamoDB Local", ({ url: dynamoUrl }) => 
         {
           variant: "reply before commit",
           kills: 0.9,
-          until: (events) => met(events, "kill") >= 4,
+          until: (events) => met(events, "kill") >= 6,
           rules: ["what was answered is kept", "answered truly"],
         },
         {
           variant: "no settled check",
           kills: 0.5,
-          until: (events) => met(events, "kill") >= 4,
+          until: (events) => met(events, "kill") >= 6,
           rules: ["applied once", "messages once, in order"],
         },
       ])("$variant", { timeout: 7_200_000 }, async ({ variant, kills, until, rules }) => {
