@@ -10,7 +10,7 @@ import { type Block, isAsShown, type Step, stepsOf } from "./page.ts";
 
 const CHECKOUT = join(import.meta.dirname, "../..");
 /** How long one command may take, and a server to say that it serves, in ms. */
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 300_000;
 /** Commands that go on until the end of the page. */
 const SERVES = /^(npm run dev|npm start|npx actors (dev|start)|npm run actors -- (dev|start))\b/;
 
@@ -127,7 +127,7 @@ export class Reader {
 }
 
 async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.pid === undefined) return;
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const gone = once(child, "close");
   process.kill(-child.pid, "SIGKILL");
   await gone;
