@@ -34,7 +34,7 @@ describe.each([...blocksOf])("%s", (page, blocks) => {
   const tests = blocks.filter(({ language, text }) => language === "ts" && text.includes('from "node:test"'));
   if (tests.length > 0) {
     test("its tests pass", { timeout: 1_800_000 }, async () => {
-      const reader = new Reader();
+      const reader = new Reader(blocks);
       onTestFinished(() => reader.leave());
       for (const block of tests) await reader.runTests(block).catch(at(page, block));
     });
@@ -43,7 +43,7 @@ describe.each([...blocksOf])("%s", (page, blocks) => {
   if (!blocks.some(({ language }) => language === "sh")) return;
 
   test("its commands do what it shows, in order", { timeout: 1_800_000 }, async () => {
-    const reader = new Reader();
+    const reader = new Reader(blocks);
     onTestFinished(() => reader.leave());
     for (const block of blocks) {
       if (block.note?.kind === "skip") continue;
