@@ -246,5 +246,5 @@ export function compareSessions(
       }
     };
     await Promise.all(Array.from({ length: atOnce }, lane));
-  }, 600_000);
+  }, 1_800_000);
 }

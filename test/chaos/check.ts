@@ -14,6 +14,8 @@ import { runWorkers } from "./workers.ts";
 
 /** How much longer than a lease anything may take, in ms: a redelivery waits up to 20 s when it fails again and again. */
 const SLACK_MS = 30_000;
+/** How long messages and alarms that are on their way in the end may take, in ms. */
+const PATIENCE_MS = 600_000;
 /** So many violations are shown. */
 const SHOWN = 20;
 
@@ -61,7 +63,7 @@ if (Number(values.minutes) > 0) {
       ledgers: Number(values.ledgers),
       faultEveryMs: seconds(values.every),
       kills: Number(values.kills),
-      patienceMs: 2 * leases.queueMs + 30_000,
+      patienceMs: PATIENCE_MS,
       variant: values.broken,
     });
     tell(

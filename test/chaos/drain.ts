@@ -1,8 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ActorStub } from "../../runtime/client.ts";
+import { pollUntil } from "../endpoints/processes.ts";
 import type { Ledger } from "../projects/ledger/src/index.ts";
-import { checkAlarms } from "./checks/alarms.ts";
-import { checkMessages } from "./checks/messages.ts";
 import type { Record, State } from "./history.ts";
 
 const LOOK_MS = 500;
@@ -12,24 +11,26 @@ const READERS = 8;
 export interface DrainOptions {
   readonly ledger: (name: string) => ActorStub<Ledger>;
   readonly ledgers: readonly string[];
-  /** How long messages and alarms may take to arrive, in ms. */
+  /** Whether a message or a wake lies anywhere that is still to reach its ledger. */
+  readonly onItsWay: () => Promise<boolean>;
+  /** How long what is on its way may take, in ms: what is lost is on no way, and is not waited for. */
   readonly patienceMs: number;
   readonly record: Record;
 }
 
-/** Waits until all alarms have fired and all messages have arrived, or have had the time to; records what the ledgers hold then. */
-export async function drain({ ledger, ledgers, patienceMs, record }: DrainOptions): Promise<void> {
-  const deadline = Date.now() + patienceMs;
-  for (;;) {
-    const states = await readAll(ledgers, ledger);
-    const run = { ledgers: new Map(states.map((state) => [state.ledger, state])) };
-    const open = [...checkAlarms(run), ...checkMessages(run)];
-    if (open.length === 0 || Date.now() > deadline) {
-      for (const state of states) record(state);
-      return;
-    }
-    await delay(LOOK_MS);
-  }
+/**
+ * Waits until nothing is on its way any more, and only then asks the ledgers what they hold, and records it: a call would notice an alarm
+ * whose wake is lost, and make good for it.
+ */
+export async function drain({ ledger, ledgers, onItsWay, patienceMs, record }: DrainOptions): Promise<void> {
+  let quiet = 0;
+  // What goes from one place to another could be missed once.
+  const arrived = async () => {
+    quiet = (await onItsWay()) ? 0 : quiet + 1;
+    return quiet > 1;
+  };
+  await pollUntil(arrived, { deadlineMs: patienceMs, everyMs: LOOK_MS });
+  for (const state of await readAll(ledgers, ledger)) record(state);
 }
 
 async function readAll(names: readonly string[], ledger: DrainOptions["ledger"]): Promise<State[]> {

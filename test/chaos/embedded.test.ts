@@ -5,11 +5,11 @@ import { expect, onTestFinished, test } from "vitest";
 import { runEmbedded } from "./embedded.ts";
 import { reportOn } from "./report.ts";
 
-/** Only what is stuck for good takes longer. */
-const SLACK_MS = 60_000;
+/** Only what is stuck for good takes longer, also on a machine that is busy with other tests. */
+const SLACK_MS = 120_000;
 
 test("I3 I4 I5 I11 I12 I14 I15: the embedded server is killed again and again; nothing is lost, and nothing happens twice", {
-  timeout: 300_000,
+  timeout: 1_800_000,
 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), "chaos-embedded-"));
   const seed = Date.now() % 1_000_000;

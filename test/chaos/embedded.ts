@@ -3,7 +3,9 @@ import { mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createSqliteDeadLetterQueue } from "../../runtime/adapters/local/sqlite-dead-letters.ts";
+import { createSqliteDirectory } from "../../runtime/adapters/local/sqlite-directory.ts";
 import { readStateFile } from "../../runtime/adapters/local/state-file.ts";
+import { stateHealth } from "../../runtime/adapters/local/state-health.ts";
 import { connect } from "../../runtime/client.ts";
 import { decode } from "../../runtime/core/codec.ts";
 import { decodeEnvelope } from "../../runtime/core/envelope.ts";
@@ -20,7 +22,7 @@ const CHECKOUT = join(import.meta.dirname, "../..");
 const PROJECT = join(CHECKOUT, "test/projects/ledger");
 /** The project's state in the state folder. */
 const STATE_FILE = "ledger-svc/state.sqlite";
-const START_MS = 60_000;
+const START_MS = 300_000;
 const CALLERS = 24;
 const LEDGERS = 32;
 /** How long a server is left alone once it answers, in ms. */
@@ -28,14 +30,16 @@ const LONGEST_LIFE_MS = 1_500;
 /** How often one is killed while it starts, and how long after its birth at most, in ms. */
 const INFANTS = 0.1;
 const LONGEST_INFANCY_MS = 900;
-/** How long messages and alarms may take in the end, in ms: less than it takes until a call notices that a wake is lost. */
-const PATIENCE_MS = 30_000;
+/** How long messages and alarms that are on their way in the end may take, in ms. */
+const PATIENCE_MS = 300_000;
+/** How often a server is killed at least, whatever the time is. */
+const LEAST_KILLS = 5;
 
 export interface EmbeddedRunOptions {
   readonly folder: string;
   readonly seed: number;
   readonly kills: number;
-  /** Ends the run after so many ms, however often it was killed by then. */
+  /** Ends the run after so many ms, unless it was killed only a few times by then. */
   readonly forMs?: number;
 }
 
@@ -62,7 +66,8 @@ export async function runEmbedded(options: EmbeddedRunOptions): Promise<string> 
       callers: CALLERS,
       ledgers,
     });
-    for (let killed = 0; killed < kills && Date.now() < deadline; killed++) {
+    const goesOn = (killed: number) => killed < LEAST_KILLS || Date.now() < deadline;
+    for (let killed = 0; killed < kills && goesOn(killed); killed++) {
       if (killed > 0 && random.chance(INFANTS)) {
         server.launch();
         await delay(random.between(0, LONGEST_INFANCY_MS));
@@ -76,13 +81,28 @@ export async function runEmbedded(options: EmbeddedRunOptions): Promise<string> 
     await load.stop();
     await server.kill();
     await server.start();
-    await drain({ ledger, ledgers, patienceMs: PATIENCE_MS, record });
+    const onItsWay = async () => isOnItsWay(folder);
+    await drain({ ledger, ledgers, onItsWay, patienceMs: PATIENCE_MS, record });
     for (const letter of await deadLetters(folder)) record(letter);
   } finally {
     await children.close();
     close();
   }
   return file;
+}
+
+/** Whether the state file holds an alarm, or a message that was not delivered, or not even sent. */
+async function isOnItsWay(folder: string): Promise<boolean> {
+  const db = readStateFile(join(folder, STATE_FILE));
+  try {
+    const { messages, unsent } = stateHealth(db, { dueBefore: 0 });
+    if (messages.count + unsent > 0) return true;
+    const all = { type: "Ledger", prefix: "", after: undefined, limit: LEDGERS };
+    const { instances } = await createSqliteDirectory(db).list(all);
+    return instances.some(({ alarm }) => alarm !== undefined);
+  } finally {
+    db.close();
+  }
 }
 
 /** What was running at four kills in a row was given up, by design. */

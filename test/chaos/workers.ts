@@ -2,7 +2,7 @@ import { mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { SQSClient } from "@aws-sdk/client-sqs";
+import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { awsRoute } from "../../handlers/aws-routes.ts";
 import { bundleForEmbedded } from "../../project/bundle.ts";
 import { readProject } from "../../project/project.ts";
@@ -19,7 +19,7 @@ import { makeActorTable, makeReplyTable } from "../stores/dynamo-table.ts";
 import { Children } from "./children.ts";
 import { drain } from "./drain.ts";
 import { startEventSource } from "./event-source.ts";
-import { type Fault, openHistory, type Record } from "./history.ts";
+import { type Fault, openHistory, type Record, type Recorded, readHistory } from "./history.ts";
 import { startLoad } from "./load.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
@@ -29,6 +29,9 @@ const PROJECT = join(import.meta.dirname, "../projects/ledger");
 const PATIENT_MS = 28_000;
 const HASTY_MS = 2_000;
 const VERY_PATIENT_MS = 150_000;
+/** How much longer than it must a run goes on at most, in ms, when what is to happen does not. */
+const LONGEST_MORE_MS = 600_000;
+
 export interface WorkersOptions {
   /** A DynamoDB and an SQS. */
   readonly dynamoUrl: string;
@@ -36,7 +39,10 @@ export interface WorkersOptions {
   /** A folder of its own, for the history and what it needs. */
   readonly folder: string;
   readonly seed: number;
+  /** How long the faults go on, at least. */
   readonly forMs: number;
+  /** They go on until that has happened, too: on a slow machine it takes longer. */
+  readonly until?: (events: readonly Recorded[]) => boolean;
   readonly workers: number;
   readonly callers: number;
   readonly ledgers: number;
@@ -47,7 +53,7 @@ export interface WorkersOptions {
   readonly faultEveryMs: number;
   /** How many of the faults are kills, from 0 to 1: else a worker is stopped for a while. */
   readonly kills: number;
-  /** How long messages and alarms may take to arrive in the end, if they are missing. */
+  /** How long messages and alarms that are on their way in the end may take to arrive. */
   readonly patienceMs: number;
   /** Which rule the workers break, if any. */
   readonly variant?: string | undefined;
@@ -62,7 +68,7 @@ export interface WorkersOptions {
 export async function runWorkers(options: WorkersOptions): Promise<string> {
   const { folder, seed } = options;
   mkdirSync(folder, { recursive: true });
-  const file = join(folder, "history.jsonl");
+  const file = historyIn(options);
   const { record, close } = openHistory(file);
   const children = new Children();
   const random = new Random(seed);
@@ -92,14 +98,24 @@ async function meetFaults(
     callers: options.callers,
     ledgers,
   });
-  const probes = await spread(options, { pool, random: random.fork(), probe: prober(ledger, record) });
+  const probes = await spread(options, {
+    pool,
+    random: random.fork(),
+    probe: prober(ledger, record),
+    enough: () => options.until?.(readHistory(historyIn(options))) ?? true,
+  });
   await load.stop();
   await Promise.all(probes);
   await pool.settled();
   pool.killAll();
   const { patienceMs } = options;
-  await drain({ ledger: ledger(VERY_PATIENT_MS), ledgers, patienceMs, record });
+  const { onItsWay } = system;
+  await drain({ ledger: ledger(VERY_PATIENT_MS), ledgers, onItsWay, patienceMs, record });
   await system.stop();
+}
+
+function historyIn({ folder }: WorkersOptions): string {
+  return join(folder, "history.jsonl");
 }
 
 type System = Awaited<ReturnType<typeof startSystem>>;
@@ -162,10 +178,26 @@ async function startSystem(
   return {
     pool,
     ledger: (callWaitMs: number) => ledgersBy(route, callWaitMs),
+    /** Whether a queue holds any message: one that is owed is sent before its sender's own message is gone. */
+    async onItsWay() {
+      for (const queue of [address.delay, address.mailbox, address.delay]) {
+        if ((await lengthOf(sqs, queue)) > 0) return true;
+      }
+      return false;
+    },
     async stop() {
       await Promise.all(sources.map((source) => source.stop()));
     },
   };
+}
+
+/** How many messages a queue has, with those that are hidden or delayed. */
+async function lengthOf(sqs: SQSClient, QueueUrl: string): Promise<number> {
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] }),
+  );
+  const counts = ["", "NotVisible", "Delayed"] as const;
+  return counts.reduce((sum, kind) => sum + Number(Attributes[`ApproximateNumberOfMessages${kind}`] ?? 0), 0);
 }
 
 function ledgersBy(route: Route, callWaitMs: number): LedgerOf {
@@ -202,14 +234,19 @@ function prober(ledger: (callWaitMs: number) => LedgerOf, record: Record) {
 /** Meets workers with faults for as long as the run goes. */
 async function spread(
   { forMs, faultEveryMs, kills, leaseMs }: WorkersOptions,
-  { pool, random, probe }: { pool: WorkerPool; random: Random; probe: (ledger: string) => Promise<void> },
+  run: {
+    readonly pool: WorkerPool;
+    readonly random: Random;
+    readonly probe: (ledger: string) => Promise<void>;
+    readonly enough: () => boolean;
+  },
 ): Promise<Promise<void>[]> {
+  const { pool, random, probe, enough } = run;
   const end = Date.now() + forMs;
+  const latest = end + LONGEST_MORE_MS;
   const probes: Promise<void>[] = [];
-  while (Date.now() < end) {
-    await delay(
-      Math.min(random.between(faultEveryMs / 5, (faultEveryMs * 9) / 5), Math.max(end - Date.now(), 1)),
-    );
+  while (Date.now() < end || (Date.now() < latest && !enough())) {
+    await delay(random.between(faultEveryMs / 5, (faultEveryMs * 9) / 5));
     // A stop may end before the lease, or long after it.
     const holds: Fault["holds"] = random.chance(kills)
       ? pool.kill()

@@ -18,7 +18,7 @@ const KNOWN = new Set(["ts", "sh", "toml", "json", ""]);
 
 const blocksOf = new Map(PAGES.map((page) => [page, readPage(join(CHECKOUT, page))]));
 
-test("the TypeScript of all pages compiles", { timeout: 300_000 }, () => {
+test("the TypeScript of all pages compiles", () => {
   expect(compile(blocksOf)).toEqual([]);
 });
 
@@ -33,8 +33,8 @@ describe.each([...blocksOf])("%s", (page, blocks) => {
 
   const tests = blocks.filter(({ language, text }) => language === "ts" && text.includes('from "node:test"'));
   if (tests.length > 0) {
-    test("its tests pass", { timeout: 240_000 }, async () => {
-      const reader = new Reader();
+    test("its tests pass", { timeout: 1_800_000 }, async () => {
+      const reader = new Reader(blocks);
       onTestFinished(() => reader.leave());
       for (const block of tests) await reader.runTests(block).catch(at(page, block));
     });
@@ -42,8 +42,8 @@ describe.each([...blocksOf])("%s", (page, blocks) => {
 
   if (!blocks.some(({ language }) => language === "sh")) return;
 
-  test("its commands do what it shows, in order", { timeout: 240_000 }, async () => {
-    const reader = new Reader();
+  test("its commands do what it shows, in order", { timeout: 1_800_000 }, async () => {
+    const reader = new Reader(blocks);
     onTestFinished(() => reader.leave());
     for (const block of blocks) {
       if (block.note?.kind === "skip") continue;

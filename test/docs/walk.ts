@@ -10,9 +10,13 @@ import { type Block, isAsShown, type Step, stepsOf } from "./page.ts";
 
 const CHECKOUT = join(import.meta.dirname, "../..");
 /** How long one command may take, and a server to say that it serves, in ms. */
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 300_000;
 /** Commands that go on until the end of the page. */
 const SERVES = /^(npm run dev|npm start|npx actors (dev|start)|npm run actors -- (dev|start))\b/;
+
+const WAITS = /^sleep (?<seconds>\d+); (?<command>.*)$/;
+/** How often a command is given whose result passes. */
+const MOST_TRIES = 4;
 
 /** A reader who does what a page says, in a folder as it would be after `git clone`, with a neighbour folder for projects. */
 export class Reader {
@@ -22,8 +26,13 @@ export class Reader {
   /** The page's ports, each with a free one in its place. */
   readonly #ports = new Map<string, number>();
   readonly #servers: ChildProcess[] = [];
+  /** Commands that the page gives once more, after "wait a little": what they show at first passes. */
+  readonly #passing: ReadonlySet<string>;
 
-  constructor() {
+  /** @param page its blocks */
+  constructor(page: readonly Block[]) {
+    const steps = page.filter(({ language }) => language === "sh").flatMap(({ text }) => stepsOf(text));
+    this.#passing = new Set(steps.flatMap(({ command }) => WAITS.exec(command)?.groups?.command ?? []));
     mkdirSync(this.#clone);
     for (const entry of readdirSync(CHECKOUT)) {
       if (!entry.startsWith(".")) symlinkSync(join(CHECKOUT, entry), join(this.#clone, entry));
@@ -37,7 +46,8 @@ export class Reader {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, block.text);
     } else if (block.language === "sh") {
-      for (const step of stepsOf(block.text)) await this.#take(step);
+      const steps = stepsOf(block.text);
+      for (const [index, step] of steps.entries()) await this.#takeInTime(step, steps[index - 1]);
     }
   }
 
@@ -53,17 +63,29 @@ export class Reader {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  /** Where a machine is so busy that what a command shows has passed, it is given again, after the one before it. */
+  async #takeInTime(step: Step, before: Step | undefined): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#take(step);
+      } catch (error) {
+        if (!before || !this.#passing.has(step.command) || tries === MOST_TRIES) throw error;
+        await this.#take(before);
+      }
+    }
+  }
+
   async #take({ command, expected }: Step): Promise<void> {
     // Whoever runs this has installed already.
     const serves = command.replace(/^npm ci && /, "");
     if (SERVES.test(serves)) return this.#serve(serves);
     // A page says "wait a little"; how long that takes here nobody knows.
-    const [, wait, last] = /^sleep (\d+); (.*)$/.exec(command) ?? [];
-    const everyMs = Number(wait ?? 0) * 1_000;
+    const { seconds = "0", command: last = command } = WAITS.exec(command)?.groups ?? {};
+    const everyMs = Number(seconds) * 1_000;
     let output = "";
     const isRight = async () => {
       await delay(everyMs);
-      output = await this.#run(last ?? command);
+      output = await this.#run(last);
       return expected === undefined || isAsShown(output, expected);
     };
     if (await isRight()) return;
@@ -127,7 +149,7 @@ export class Reader {
 }
 
 async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.pid === undefined) return;
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const gone = once(child, "close");
   process.kill(-child.pid, "SIGKILL");
   await gone;

@@ -225,13 +225,15 @@ Ctrl+C stops it.
       "actors.toml": `plan = "x"\n${MANIFEST}[telnyx]\nbinding = "T"\n`,
     });
     const dev = await startDev({ args: [dir, "--port", "0"], cwd: dir });
-    expect(dev.stderr()).toBe(
-      [
-        `warning: ${dir}/actors.toml: "plan" is not known and is ignored`,
-        `warning: ${dir}/actors.toml: [telnyx] is accepted but not provided yet: its binding will be missing from env`,
-        "",
-      ].join("\n"),
-    );
+    await expect
+      .poll(() => dev.stderr())
+      .toBe(
+        [
+          `warning: ${dir}/actors.toml: "plan" is not known and is ignored`,
+          `warning: ${dir}/actors.toml: [telnyx] is accepted but not provided yet: its binding will be missing from env`,
+          "",
+        ].join("\n"),
+      );
     expect(await add(dev.url, 1)).toMatchObject({ total: 1 });
   });
 
@@ -307,7 +309,7 @@ export class Counter extends StatefulActor {
     expect(await childrenOf(dev.pid)).toBe(1);
     await dev.stop();
     const started = await startDev({ command: "start", args, cwd });
-    await expect.poll(() => childrenOf(started.pid), { timeout: 30_000 }).toBe(0);
+    await expect.poll(() => childrenOf(started.pid)).toBe(0);
     await started.stop();
   });
 });

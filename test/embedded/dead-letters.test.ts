@@ -22,9 +22,7 @@ interface Bomb {
   explode(): Promise<void>;
 }
 
-test("I17: a message that ends the server at each start is given up, and the server goes on", {
-  timeout: 180_000,
-}, async () => {
+test("I17: a message that ends the server at each start is given up, and the server goes on", async () => {
   const folder = mkdtempSync(join(tmpdir(), "dead-letters-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const project = join(folder, "project");

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 
 const CLI = join(import.meta.dirname, "../../cli/actors.ts");
-const START_DEADLINE_MS = 30_000;
+const START_DEADLINE_MS = 120_000;
 
 export interface DevRun {
   /** `dev` unless it says otherwise. */

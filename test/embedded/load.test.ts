@@ -14,7 +14,7 @@ async function server() {
 }
 
 const load = (...args: readonly string[]) =>
-  run(process.execPath, [join(CHECKOUT, "bench/load.ts"), ...args], { env: process.env, timeoutMs: 60_000 });
+  run(process.execPath, [join(CHECKOUT, "bench/load.ts"), ...args], { env: process.env, timeoutMs: 200_000 });
 
 test("the load of an embedded server ends by itself, with every balance exact", async () => {
   const { url } = await server();

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { projectFolder } from "../unit/project/project-folder.ts";
 import { startDev } from "./dev-server.ts";
 
-const SOON = { timeout: 20_000, interval: 20 };
+const SOON = { timeout: 120_000, interval: 20 };
 
 const MANIFEST = `name = "shop"
 main = "src/index.ts"
@@ -53,7 +53,7 @@ test("a server has secrets from its environment and from .secrets, tells which a
   });
   const answer = async (path: string) => (await fetch(`${dev.url}/${path}`)).text();
   const missing = `the secret STRIPE has no value on this machine: set the environment variable STRIPE, or write a line STRIPE=… into ${join(dir, ".secrets")}`;
-  expect(dev.stderr()).toBe(`warning: ${missing}\n`);
+  await expect.poll(() => dev.stderr(), SOON).toBe(`warning: ${missing}\n`);
   expect(await answer("fetch/SESSION")).toBe("16");
   expect(await answer("actor/SESSION")).toContain(
     'the secret SESSION is not for actors: its readers are fetch; add "actors"',

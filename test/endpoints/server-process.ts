@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
+import { randomInt } from "node:crypto";
+import { createSocket } from "node:dgram";
+import { type EventEmitter, once } from "node:events";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
@@ -61,13 +63,32 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   return { url, stop };
 }
 
-/** A TCP port that was free on the loopback interface a moment ago. */
+/** Ports that systems give to nobody who asks for any, and from which no connection goes out. */
+const [FIRST_PORT, LAST_PORT] = [20_000, 32_000];
+
+/**
+ * A TCP port that is free on the loopback interface, and that nobody else gets from here as long as this process lives: the UDP port
+ * of the same number, which no server here uses, is held until then.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the loopback interface gave no port");
-  server.close();
-  await once(server, "close");
-  return address.port;
+  for (;;) {
+    const port = randomInt(FIRST_PORT, LAST_PORT);
+    const holder = createSocket("udp4").unref();
+    const address = "127.0.0.1";
+    if (!(await begins(holder, () => holder.bind({ port, address, exclusive: true })))) continue;
+    const server = createServer();
+    const free = await begins(server, () => server.listen(port, address));
+    server.close();
+    if (free) return port;
+    holder.close();
+  }
+}
+
+function begins(what: EventEmitter, begin: () => void): Promise<boolean> {
+  const begun = once(what, "listening").then(
+    () => true,
+    () => false,
+  );
+  begin();
+  return begun;
 }

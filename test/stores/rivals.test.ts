@@ -115,7 +115,7 @@ describeWith(inject("dynamoDBLocal"), "rivals on one instance, on DynamoDB Local
       ),
       { numRuns: 60 },
     );
-  }, 300_000);
+  }, 900_000);
 });
 
 /** Who waits for whom: a worker that stalls goes on when its rivals have sent some requests, or all of them stall, too. */

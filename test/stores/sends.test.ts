@@ -21,7 +21,10 @@ describeOnBoth("messages of one moment, on real queues", ({ url }) => {
       { step: "initialize", name: "requests" },
     );
     const [mailboxUrl, delayUrl] = [await makeMailbox(sqs), await makeDelayQueue(sqs)];
-    const mailbox = createSqsMailbox({ client: sqs, mailboxUrl, delayUrl, clock: systemClock });
+    const began = systemClock.now();
+    // Time stands still: what is due later is not due before it is sent.
+    const clock = { ...systemClock, now: () => began };
+    const mailbox = createSqsMailbox({ client: sqs, mailboxUrl, delayUrl, clock });
     /** What lies in a queue, by instance, in the order in which it comes. */
     const received = async (queueUrl: string, count: number) => {
       const ids = new Map<string, string[]>();
@@ -36,7 +39,7 @@ describeOnBoth("messages of one moment, on real queues", ({ url }) => {
       return ids;
     };
     requests.length = 0;
-    return { mailbox, mailboxUrl, delayUrl, requests, received };
+    return { began, mailbox, mailboxUrl, delayUrl, requests, received };
   };
   const numbers = Array.from({ length: 5 }, (_, n) => n);
 
@@ -85,8 +88,8 @@ describeOnBoth("messages of one moment, on real queues", ({ url }) => {
   });
 
   test("that are not due yet share a request to the delay queue, each with its own delay", async () => {
-    const { mailbox, delayUrl, requests, received } = await start();
-    const due = Date.now() + 900;
+    const { began, mailbox, delayUrl, requests, received } = await start();
+    const due = began + 900;
     await Promise.all(numbers.map((n) => mailbox.send({ ...awaitedCall(`n${n}`, `e${n}`, LATE), due })));
     expect(requests).toEqual(["SendMessageBatchCommand"]);
     expect((await received(delayUrl, 5)).size).toBe(5);

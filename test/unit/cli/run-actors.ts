@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 const PROGRAM = join(import.meta.dirname, "../../../cli/actors.ts");
 
 /** Less than a test has: a program that should have ended does not outlive its test. */
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 90_000;
 
 export interface Exit {
   readonly code: number | null;

@@ -6,7 +6,6 @@ import { afterAll, beforeAll } from "vitest";
 import { runActors } from "./run-actors.ts";
 
 const repository = join(import.meta.dirname, "../../..");
-const BUILD_MS = 60_000;
 
 /** What a careful user has in tsconfig.json; declaration files are checked too. */
 const USER_OPTIONS: ts.CompilerOptions = {
@@ -47,7 +46,7 @@ export function compiledProject(project: UserProject): (file: string) => readonl
     for (const { file, message } of compile(sources, { dir, ...project })) {
       (said.get(file) ?? said.get("elsewhere"))?.push(message);
     }
-  }, BUILD_MS);
+  });
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
   return (file) => {
     const messages = said.get(file);

@@ -30,7 +30,8 @@ async function receiver() {
 }
 
 async function queue() {
-  const actors = await start({ JobQueue });
+  // Requests over a real socket take as long as they take.
+  const actors = await start({ JobQueue }, { patience: "1h" });
   return { actors, jobs: actors.namespace(JobQueue).idFromName("mails"), ...(await receiver()) };
 }
 

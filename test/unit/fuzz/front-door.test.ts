@@ -159,7 +159,7 @@ test("I20: calls reach public methods of the instance that is named, and nothing
   expect(breaches).toEqual([]);
   expect(problems.filter((what) => what !== "turn failed")).toEqual([]);
   expect(inherited()).toBe(before);
-}, 60_000);
+});
 
 test("I20: any path, of any method, is answered in one form", async () => {
   const { send } = start();
@@ -195,7 +195,7 @@ test("I20: any path, of any method, is answered in one form", async () => {
     { numRuns: 2000, seed: SEED },
   );
   expect(breaches).toEqual([]);
-}, 60_000);
+});
 
 test("I20: the envelopes' path takes envelopes of public methods alone, and answers everything else by name", async () => {
   const { send } = start();
@@ -247,4 +247,4 @@ test("I20: the envelopes' path takes envelopes of public methods alone, and answ
   );
   expect(served).toBeGreaterThan(50);
   expect(breaches.filter((each) => each !== "fetch")).toEqual([]);
-}, 60_000);
+});

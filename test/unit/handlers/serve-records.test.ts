@@ -148,9 +148,9 @@ describe("a batch of messages", () => {
     const openMiddle = gate("middle");
     const tail = [record("b", "middle"), record("b", "3")];
     const serving = serve([slow, ...done, ...tail]);
-    await expect.poll(() => deps.replies.texts.size, { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => deps.replies.texts.size).toBe(2);
     openMiddle();
-    await expect.poll(() => returned.length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => returned.length).toBe(1);
     await deps.clock.advance(100);
     expect(released).toEqual([done.map(({ receiptHandle }) => receiptHandle)]);
     expect(returned).toEqual([[tail.map(({ receiptHandle }) => receiptHandle), 1]]);
@@ -234,13 +234,9 @@ describe("a batch of messages", () => {
     const open = gate("slow");
     const lost = record("c", "1");
     const serving = serve([record("a", "slow"), record("b", "1"), lost]);
-    await expect
-      .poll(() => deps.problems, { timeout: 10_000 })
-      .toContain("messages not returned early: throttled");
+    await expect.poll(() => deps.problems).toContain("messages not returned early: throttled");
     await deps.clock.advance(100);
-    await expect
-      .poll(() => deps.problems, { timeout: 10_000 })
-      .toContain("messages not released early: throttled");
+    await expect.poll(() => deps.problems).toContain("messages not released early: throttled");
     open();
     expect(await serving).toEqual({ batchItemFailures: [{ itemIdentifier: lost.messageId }] });
   });
@@ -493,7 +489,7 @@ describe("the lease", () => {
     const [slow, quick, lost] = batch;
     const open = gate("slow");
     const serving = serve([...batch]);
-    await expect.poll(() => returned.length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => returned.length).toBe(1);
     await deps.clock.advance(25_000);
     expect(returned).toEqual([[receiptsOf(lost), 1]]);
     expect(released).toEqual([receiptsOf(quick)]);
@@ -521,7 +517,7 @@ describe("the lease", () => {
     await deps.clock.advance(10_000);
     expect(requests.map(({ receipts }) => receipts)).toEqual([receiptsOf(...batch), receiptsOf(...batch)]);
     openMiddle();
-    await expect.poll(() => deps.problems.length, { timeout: 10_000 }).toBe(5);
+    await expect.poll(() => deps.problems.length).toBe(5);
     await deps.clock.advance(1_000);
     expect([...returned, ...released]).toEqual([]);
     requests[1]?.answer();

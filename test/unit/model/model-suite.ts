@@ -3,7 +3,7 @@ import type { CheckedModel } from "../../model/frame.ts";
 import type { Finding } from "../../model/search.ts";
 
 /** Searches take long where other tests run beside them. */
-const TIMEOUT = { timeout: 300_000 };
+const TIMEOUT = { timeout: 900_000 };
 
 /**
  * Searches the small scenarios of a model, in which every kind of step must be taken, and every broken variant, which must be caught.

@@ -6,7 +6,7 @@ import { simulateSeeds } from "./seeds.ts";
 
 describe("simulated alarms", () => {
   test("I13 I14 I15: through crashes, zombies, lost, late and unknown requests and copies, every alarm fires in time, and once", {
-    timeout: 180_000,
+    timeout: 600_000,
   }, async () => {
     const happened = await simulateSeeds({ programme: "alarms", seeds: 150 });
     if (happened) expect(happened).toEqual(expect.arrayContaining(EVERYTHING));
@@ -21,7 +21,7 @@ describe("simulated alarms", () => {
     expect(new Set([1, 2, 3, 4].map(weatherOf))).toEqual(new Set(["calm", "faults", "losses"]));
   });
 
-  test.each(BROKEN_ALARMS)("notice a broken protocol: $name", { timeout: 120_000 }, async (variant) => {
+  test.each(BROKEN_ALARMS)("notice a broken protocol: $name", { timeout: 600_000 }, async (variant) => {
     // That a wake is missing somewhere is no harm yet, unless the variant says so.
     const simulate: typeof simulateAlarms = (seed, bent) =>
       simulateAlarms(seed, { watchesWakes: false, ...bent });

@@ -281,7 +281,7 @@ describe("a turn that waits for something real", () => {
   const gates = new Map<string, Promise<void>>();
 
   test("is waited for, and time stands still meanwhile", async () => {
-    const actors = await start({ Slow });
+    const actors = await start({ Slow }, { patience: "1h" });
     const slow = actors.namespace(Slow).idFromName("one");
     await slow.wakeIn(1000);
     const due = actors.now() + 1000;

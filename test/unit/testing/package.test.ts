@@ -112,4 +112,4 @@ test("the built package's kit runs in a user's tests under plain Node and vitest
   const { stdout } = await node("--test", "--test-reporter=tap");
   expect(stdout).toMatch(/^# pass 2$/m);
   expect(stdout).toMatch(/^# fail 0$/m);
-}, 120_000);
+}, 600_000);

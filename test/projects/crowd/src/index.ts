@@ -1,4 +1,8 @@
-import { StatefulActor } from "stateful-actors";
+import { type ActorNamespace, StatefulActor } from "stateful-actors";
+
+interface Env {
+  MEMBER: ActorNamespace<Member>;
+}
 
 /** What all instances of this process share: the test's way to hold turns, and to count them. */
 let gate = closedGate();
@@ -13,7 +17,7 @@ function closedGate() {
 }
 
 /** One of many that are called at once; no fetch handler, so the RPC door answers. */
-export class Member extends StatefulActor<unknown> {
+export class Member extends StatefulActor<Env> {
   /** Counts itself, and waits for `release`. */
   async hold(_load?: string) {
     await gate.opened;
@@ -41,6 +45,17 @@ export class Member extends StatefulActor<unknown> {
   /** How many calls of `work` have ended, of all instances. */
   async worked() {
     return worked;
+  }
+  /** Calls another instance so many times. Answers how many calls of `work`, of all instances, have ended during each of them. */
+  async watch(name: string, times: number) {
+    const other = this.env.MEMBER.idFromName(name);
+    const meanwhile: number[] = [];
+    for (let n = 0; n < times; n++) {
+      const before = worked;
+      await other.count();
+      meanwhile.push(worked - before);
+    }
+    return meanwhile;
   }
   /** The most that this process has taken, in MB. */
   async memory() {

@@ -41,8 +41,11 @@ export class Probe extends StatefulActor<Env> {
     await new Promise((resolve) => setTimeout(resolve, ms));
     await this.ctx.storage.put(key, "must not stay either");
   }
-  async hold(ms: number) {
-    await new Promise((resolve) => setTimeout(resolve, ms));
+  /** Waits until another instance holds something under a key. */
+  async holdUntil(name: string, key: string) {
+    while (!(await this.env.PROBE.idFromName(name).get(key))) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
   strayRejection() {
     void Promise.reject(new Error("nobody catches this"));

@@ -40,6 +40,11 @@ export class Sleeper extends StatefulActor<Env> {
     await this.wakeIn(ms);
     throw new Error("thrown on purpose");
   }
+  /** The alarm that is set is the last one. Answers when it is due. */
+  async fireOnceMore() {
+    await this.ctx.storage.put("habit", {} satisfies Habit);
+    return this.ctx.storage.getAlarm();
+  }
   async sleepOn() {
     await this.ctx.storage.deleteAlarm();
     return Date.now();
