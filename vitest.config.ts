@@ -18,7 +18,9 @@ export default defineConfig({
   test: {
     env: noRealAccount,
     teardownTimeout: seconds(180),
-    // Times that only what is stuck exceeds, however busy the machine is: none of them is part of what a test asserts.
+    // Limits that only what hangs for good exceeds, however busy the machine is: none of them is part of what a test asserts.
+    testTimeout: seconds(300),
+    hookTimeout: seconds(900),
     expect: { poll: { timeout: seconds(60) } },
     projects: [
       {
@@ -26,8 +28,6 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/unit/**/*.test.ts"],
-          testTimeout: seconds(120),
-          hookTimeout: seconds(600),
         },
       },
       {
@@ -35,8 +35,6 @@ export default defineConfig({
         test: {
           name: "embedded",
           include: ["test/embedded/**/*.test.ts"],
-          testTimeout: seconds(240),
-          hookTimeout: seconds(240),
         },
       },
       {
@@ -53,8 +51,6 @@ export default defineConfig({
           name: "stores",
           include: ["test/stores/**/*.test.ts"],
           globalSetup: "test/endpoints/stores-setup.ts",
-          testTimeout: seconds(300),
-          hookTimeout: seconds(300),
         },
       },
       {
@@ -65,7 +61,6 @@ export default defineConfig({
           globalSetup: "test/endpoints/chaos-setup.ts",
           // Each file starts processes of its own, several at a time.
           fileParallelism: false,
-          hookTimeout: seconds(300),
         },
       },
       {
@@ -76,9 +71,6 @@ export default defineConfig({
           globalSetup: "test/endpoints/stack-setup.ts",
           // One stack and one emulator serve all files, and tests that kill or starve a worker would disturb the others.
           fileParallelism: false,
-          // Far beyond what a machine needs that is ten times as slow: what hangs for good must end, no more.
-          testTimeout: seconds(300),
-          hookTimeout: seconds(900),
         },
       },
     ],
