@@ -10,7 +10,7 @@ export const PLACE_OPTIONS = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-export const PLACE_HELP = `  --state <dir>      the state folder of actors dev (default: .actors)
+export const PLACE_HELP = `  --state <dir>      the state folder of actors dev or start (default: .actors)
   --project <name>   which project in it, by name or by folder (default: the only one)
   --stack <name>     a deployed stack instead, in the account and region of the environment
   --json             print JSON, also errors

@@ -1,5 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Owner } from "../handlers/embedded-routes.ts";
+import { operatorHeaders } from "../handlers/operator-token.ts";
 
 /** What a server that runs here says of itself, so that others with the same state folder find its actors. */
 interface Announcement {
@@ -10,6 +12,8 @@ interface Announcement {
 }
 
 const FILE = "server.json";
+/** The state file in a project's folder. */
+export const STATE_FILE = "state.sqlite";
 
 /**
  * Says where the server of a project answers.
@@ -26,13 +30,15 @@ export function announceServer(stateDir: string, announcement: Omit<Announcement
   return () => rmSync(file, { force: true });
 }
 
-/** The URL of a running server that owns instances of `type`, if there is one. */
-export function findOwner(stateFolder: string, type: string): string | undefined {
+/** The running server that owns instances of `type`, if there is one. */
+export function findOwner(stateFolder: string, type: string): Owner | undefined {
   if (!existsSync(stateFolder)) return undefined;
   for (const project of readdirSync(stateFolder, { withFileTypes: true })) {
     if (!project.isDirectory()) continue;
-    const found = readAnnouncement(join(stateFolder, project.name, FILE));
-    if (found?.types.includes(type) && isRunning(found.pid)) return found.url;
+    const stateDir = join(stateFolder, project.name);
+    const found = readAnnouncement(join(stateDir, FILE));
+    if (found?.types.includes(type) && isRunning(found.pid))
+      return { url: found.url, headers: operatorHeaders(join(stateDir, STATE_FILE)) };
   }
   return undefined;
 }

@@ -35,6 +35,7 @@ function packageJson({ name, source, tools }: Scaffold): string {
     engines: { node: ">=22.18" },
     scripts: {
       dev: "actors dev .",
+      start: "actors start .",
       test: "node --test",
       check: "tsc",
       deploy: "cdk deploy",
@@ -139,6 +140,7 @@ curl -X POST localhost:8787/Reminder/tea/status
 \`\`\`
 
 A save puts the new code to work, with the state kept. What the actors do and hold shows at http://localhost:8787/__actors.
+\`npm start\` serves the same for good, on one machine.
 
 With AWS credentials, once per account and region \`npx cdk bootstrap\`, then \`npm run deploy\`. Who may call it then, \`auth\` in cdk.json says:
 \`iam\` (signed requests of AWS roles and users), \`jwt:<issuer>,<audience>\` (bearers of a token), or \`none\` (anyone who knows the URL).

@@ -11,7 +11,7 @@ import { inspectorPage } from "./inspector-page.ts";
 import { LiveCode } from "./live-code.ts";
 import { reloadOnSave, typesOf } from "./reloading.ts";
 import { logTurns } from "./request-log.ts";
-import { announceServer, findOwner } from "./running-servers.ts";
+import { announceServer, findOwner, STATE_FILE } from "./running-servers.ts";
 import { parseServeOptions, type ServeCommand, type ServeOptions } from "./serve-options.ts";
 
 const exampleDir = resolve(fileURLToPath(import.meta.url), "../../examples/account");
@@ -59,6 +59,7 @@ export async function serve(command: ServeCommand, args: readonly string[]): Pro
     stateFile: places.stateFile ?? IN_MEMORY,
     port: options.port,
     host: "127.0.0.1",
+    guarded: command === "start",
     exposeStacks: command === "dev",
     ...(inspector && { inspector }),
   });
@@ -116,7 +117,7 @@ function placesOf(stateFolder: string | undefined, name: string): Places {
   const stateDir = join(stateFolder, name);
   return {
     bundleFile: join(stateDir, "build", "index.mjs"),
-    stateFile: join(stateDir, "state.sqlite"),
+    stateFile: join(stateDir, STATE_FILE),
     stateDir,
   };
 }

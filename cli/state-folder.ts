@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { OPERATOR_PATH, type Operator, type OperatorRequest, tokenFile } from "../handlers/operator-door.ts";
+import { OPERATOR_PATH, type Operator, type OperatorRequest } from "../handlers/operator-door.ts";
+import { operatorHeaders } from "../handlers/operator-token.ts";
 import { readProject } from "../project/project.ts";
 import {
   createSqliteDeadLetterQueue,
@@ -25,11 +26,9 @@ import { overwrite } from "../runtime/core/overwrite.ts";
 import { CommandError } from "./command-error.ts";
 import { nearest } from "./nearest.ts";
 import type { Place } from "./place.ts";
-import { findServer } from "./running-servers.ts";
+import { findServer, STATE_FILE } from "./running-servers.ts";
 
 const DEFAULT_STATE = ".actors";
-/** The state file in a project's folder. */
-const STATE_FILE = "state.sqlite";
 
 /** Which state is meant, as the command line says it. */
 export interface GivenState {
@@ -48,7 +47,7 @@ export function findStateFile(given: GivenState): { readonly stateDir: string; r
   return { stateDir, stateFile: join(stateDir, STATE_FILE) };
 }
 
-/** The state of a project that `actors dev` serves, or has served. */
+/** The state of a project that `actors dev` or `actors start` serves, or has served. */
 export function openStateFolder(given: GivenState): Place {
   const { stateDir, stateFile } = findStateFile(given);
   const { db, directory } = read(stateFile);
@@ -67,9 +66,11 @@ export function openStateFolder(given: GivenState): Place {
     overwrite: (id, put) => operator.overwrite(id, put),
     connect() {
       const running = server();
-      if (running !== undefined) return connect({ url: running.url });
+      if (running !== undefined) {
+        return connect({ url: running.url, headers: () => ({ ...operatorHeaders(stateFile) }) });
+      }
       throw new CommandError(
-        `no server runs on ${stateDir}, and a call needs one: start it with actors dev <project folder>, in a second terminal`,
+        `no server runs on ${stateDir}, and a call needs one: start it with actors dev <project folder> (or actors start), in a second terminal`,
       );
     },
     async deadLetters() {
@@ -89,7 +90,7 @@ function projectState({ state, project, cwd }: GivenState): string {
   const there = projectsIn(folder);
   if (there.length === 0) {
     throw new CommandError(
-      `there is no state of a project in ${folder}: name another folder with --state <dir>, or serve a project once with actors dev`,
+      `there is no state of a project in ${folder}: name another folder with --state <dir>, or serve a project once with actors dev or actors start`,
     );
   }
   if (project === undefined) {
@@ -131,7 +132,7 @@ function read(stateFile: string) {
     if (error instanceof StateFileError && error.cause instanceof ActorFormatError)
       throw new CommandError(error.message, { cause: error });
     throw new CommandError(
-      `${stateFile} can't be read: ${messageOf(error)}: name the state folder of actors dev with --state <dir>, or start its server once, which makes the file`,
+      `${stateFile} can't be read: ${messageOf(error)}: name the state folder of actors dev or actors start with --state <dir>, or start its server once, which makes the file`,
       { cause: error },
     );
   }
@@ -192,7 +193,7 @@ async function askServer(
   try {
     answer = await fetch(new URL(OPERATOR_PATH, url), {
       method: "POST",
-      headers: { authorization: `Bearer ${readFileSync(tokenFile(stateFile), "utf8")}` },
+      headers: { ...operatorHeaders(stateFile) },
       body: JSON.stringify(request),
     });
   } catch (error) {

@@ -28,6 +28,7 @@ import { overwrite } from "../runtime/core/overwrite.ts";
 import { METHOD_BUDGET_MS } from "../runtime/core/run-turn.ts";
 import type { AlarmClock } from "../runtime/ports/alarm-clock.ts";
 import type { Telemetry } from "../runtime/ports/telemetry.ts";
+import type { FindOwner } from "./embedded-routes.ts";
 import { createEnvelopeDoor } from "./envelope-door.ts";
 import { createFrontDoor, MAX_BODY_BYTES, refuseUnread, turnAway } from "./front-door.ts";
 import { refusal } from "./http-error.ts";
@@ -68,13 +69,18 @@ const REQUEST_BOUNDS = {
   unknownBodyBytes: MAX_BODY_BYTES,
 };
 export interface EmbeddedOptions extends ProjectCode {
-  /** The URL of the server that owns instances of a type; without it the module must export every bound type. */
-  readonly findOwner?: (type: string) => string | undefined;
+  /** The server that owns instances of a type; without it the module must export every bound type. */
+  readonly findOwner?: FindOwner;
   /** Path of the SQLite file, made when missing; or {@link IN_MEMORY}. */
   readonly stateFile: string;
   /** 0 picks a free port. */
   readonly port: number;
   readonly host: string;
+  /**
+   * Whether requests may come from others than the developer, such as through a proxy: then the client's calls go around no `fetch` handler
+   * and say of no caller who he is, but those of programs that may read the state folder.
+   */
+  readonly guarded?: boolean;
   /** Whether callers get what a method threw, with its stack: for a developer, who sees the log anyway. */
   readonly exposeStacks?: boolean;
   /** For a developer: sees each turn, and serves the page at /__actors. */
@@ -145,25 +151,38 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     clock,
     callWaitMs: REQUEST_WAIT_MS,
   };
-  const openDoor = ({ handler, env, bindings, actors, caller, routeTo }: LoadedCode) =>
+  const openDoor = (
+    { handler, env, bindings, actors, caller, routeTo }: LoadedCode,
+    { guarded }: { guarded: boolean },
+  ) =>
     createFrontDoor({
       handler,
       env,
       types: new Set(bindings.map(({ type }) => type)),
       caller,
-      envelopes: createEnvelopeDoor({
-        actors,
-        routeTo,
-        clock,
-        requestWaitMs: REQUEST_WAIT_MS,
-        remember: replies.remember,
-      }),
+      // A handler of its own may check who calls; the envelopes' way must not lead around it.
+      envelopes:
+        guarded && handler
+          ? undefined
+          : createEnvelopeDoor({
+              actors,
+              routeTo,
+              clock,
+              requestWaitMs: REQUEST_WAIT_MS,
+              remember: replies.remember,
+            }),
+      namesCaller: guarded,
       requestWaitMs: REQUEST_WAIT_MS,
       clock,
       telemetry,
     });
+  const { guarded = false } = options;
+  const openDoors = (loaded: LoadedCode) => ({
+    own: openDoor(loaded, { guarded: false }),
+    others: openDoor(loaded, { guarded }),
+  });
   let code = loadFirst(options, { around, file });
-  let door = openDoor(code);
+  let doors = openDoors(code);
   /** What is wrong with the code that the project has by now. */
   let mistake: Error | undefined;
   const inspector =
@@ -191,16 +210,15 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     fetch: (request, bindings) => {
       const { incoming, outgoing } = bindings as HttpBindings;
       if (inspector && isInspectorPath(request.url)) return inspector(request);
-      const operated = operator?.answer(request, {
-        path: incoming.url,
-        address: incoming.socket.remoteAddress,
-      });
+      const address = incoming.socket.remoteAddress;
+      const operated = operator?.answer(request, { path: incoming.url, address });
       if (operated) return operated;
       if (!room.enter(incoming, outgoing)) return turnAway(request);
       if (mistake) return refuseUnread(request, refusal(503, mistake.name, mistake.message));
       const strange = code.handler ? undefined : strangeness(request);
       if (strange) return refuseUnread(request, refusal(403, "ForeignRequestError", strange));
-      return door.fetch(request);
+      const isOwn = guarded && operator?.knows(request, { address });
+      return (isOwn ? doors.own : doors.others).fetch(request);
     },
     overrideGlobalObjects: false,
     serverOptions: { maxHeaderSize: MAX_HEAD_BYTES, keepAliveTimeout: KEEP_ALIVE_MS },
@@ -225,7 +243,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     async replace(next) {
       const last = code;
       code = loadCode(next, around);
-      door = openDoor(code);
+      doors = openDoors(code);
       mistake = undefined;
       last.retire();
       unbind(last, code);

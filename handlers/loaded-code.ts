@@ -10,7 +10,7 @@ import type { Secrets } from "../runtime/core/secrets.ts";
 import type { Env } from "../runtime/core/stateful-actor.ts";
 import type { Clock } from "../runtime/ports/clock.ts";
 import type { ActorId, Delivery } from "../runtime/ports/mailbox.ts";
-import { embeddedRoutes } from "./embedded-routes.ts";
+import { embeddedRoutes, type FindOwner } from "./embedded-routes.ts";
 import { actorClasses, type FetchHandler, fetchHandler, type ProjectModule } from "./project-module.ts";
 
 /** Idle activations kept in memory. */
@@ -33,7 +33,7 @@ export interface CodeSurroundings {
   >;
   /** The way to the instances of this process. */
   readonly route: Route;
-  readonly findOwner: ((type: string) => string | undefined) | undefined;
+  readonly findOwner: FindOwner | undefined;
   readonly clock: Clock;
   /** The longest wait for an outcome, in ms. */
   readonly callWaitMs: number;

@@ -1,6 +1,5 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { checkName } from "../runtime/core/actor-id.ts";
 import { decodeEnvelope } from "../runtime/core/envelope.ts";
 import { messageOf } from "../runtime/core/errors.ts";
@@ -8,6 +7,7 @@ import type { Overwrite } from "../runtime/core/overwrite.ts";
 import type { ActorId, Envelope } from "../runtime/ports/mailbox.ts";
 import type { CommitResult } from "../runtime/ports/store.ts";
 import { refusal } from "./http-error.ts";
+import { tokenFile } from "./operator-token.ts";
 
 export const OPERATOR_PATH = "/__actors/operator";
 
@@ -33,16 +33,18 @@ export type OperatorRequest =
   | { readonly do: "send"; readonly envelope: string }
   | { readonly do: "removeDeadLetter"; readonly attempt: string };
 
-/** The file beside the state file in which a running server keeps what opens its door: who may read the state may write it. */
-export function tokenFile(stateFile: string): string {
-  return join(dirname(stateFile), "operator-token");
+/** Where a request comes from. */
+interface Origin {
+  readonly address: string | undefined;
 }
 
 export interface OperatorDoor {
+  /** Whether a request comes from a program on this machine that may read the state. */
+  knows(request: Request, from: Origin): boolean;
   /** The answer to a request for this door; `undefined` for all others. */
   answer(
     request: Request,
-    from: { readonly path: string | undefined; readonly address: string | undefined },
+    from: Origin & { readonly path: string | undefined },
   ): Promise<Response> | undefined;
   /** Nothing opens it any more. */
   close(): void;
@@ -60,12 +62,14 @@ export function openOperatorDoor(stateFile: string, operator: Operator): Operato
     const wanted = Buffer.from(`Bearer ${token}`);
     return given.length === wanted.length && timingSafeEqual(given, wanted);
   };
+  const knows = (request: Request, { address }: Origin) =>
+    address !== undefined && /^(127\.|::1$|::ffff:127\.)/.test(address) && isOpened(request);
   return {
+    knows,
     answer(request, { path, address }) {
       if (path !== OPERATOR_PATH) return undefined;
-      const isHere = address !== undefined && /^(127\.|::1$|::ffff:127\.)/.test(address);
       // As if there were nothing: it is for nobody else.
-      if (request.method !== "POST" || !isHere || !isOpened(request))
+      if (request.method !== "POST" || !knows(request, { address }))
         return Promise.resolve(refusal(404, "NotFoundError", "there is nothing here"));
       return act(request, operator);
     },

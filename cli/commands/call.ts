@@ -14,7 +14,7 @@ const HELP = `Calls a method of an instance, and prints its result as JSON.
   --key <key>        an idempotency key: asked again with it, the call gives its first outcome
 ${PLACE_HELP}
 
-On this machine the call goes to the running server (actors dev); with --stack to the stack's router function, which takes the right
+On this machine the call goes to the running server (actors dev or actors start); with --stack to the stack's router function, which takes the right
 lambda:InvokeFunction on it. An argument that begins with two dashes stands behind --, as in actors call Log app write -- --verbose.`;
 
 const OPTIONS = { ...PLACE_OPTIONS, key: { type: "string" } } as const;

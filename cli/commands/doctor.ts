@@ -7,7 +7,7 @@ const DEFAULT_SCHEDULES = 100;
 const DEFAULT_ITEMS = 1_000;
 const MAX = 1_000_000;
 
-const HELP = `Looks for what is wrong with a deployed stack, or with the state of actors dev, and says how to mend it.
+const HELP = `Looks for what is wrong with a deployed stack, or with the state of actors dev or start, and says how to mend it.
 
   actors doctor --stack <name> [options]
   actors doctor [options]

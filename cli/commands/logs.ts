@@ -93,7 +93,7 @@ function parseOptions(args: readonly string[]): LogsOptions | "help" {
   const { stack, type, since = DEFAULT_SINCE } = values;
   if (stack === undefined || stack === "") {
     throw new CommandError(
-      "logs needs to know of which stack: give --stack <name>; what actors dev logs is in its own terminal",
+      "logs needs to know of which stack: give --stack <name>; what actors dev and actors start log is in their own terminal",
     );
   }
   const given = new Set((values.function ?? FUNCTIONS).map(functionKind));

@@ -25,8 +25,8 @@ export type Identity =
 /**
  * Who made the request that a project's own `fetch` handler has got; undefined where nobody was asked (`Auth.none()`).
  *
- * Deployed, it can't be forged: what a client sends in its place is taken away. `actors dev` has no authorizer, and takes what the request says of
- * itself (header `actors-identity`, this object as JSON), so that handlers can be tried.
+ * Deployed, it can't be forged: what a client sends in its place is taken away. `actors dev` and `actors start` have no authorizer, and take what the request
+ * says of itself (header `actors-identity`, this object as JSON), so that handlers can be tried.
  *
  * An actor's `fetch` finds what its caller hands on: a `fetch` handler or another actor, which are the project's own code, or a program that
  * is past the front door (a bound function, `connect({ router })`). For a program that calls through the front door (`connect({ url })`) it is

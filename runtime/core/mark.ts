@@ -22,7 +22,7 @@ export function isSameCommit(a: Committed, b: Committed): boolean {
   return a.version === b.version && isSameMark(a.mark, b.mark);
 }
 
-/** What tells a commit from every other one of its instance. */
+/** What tells a commit of turns from every other one of its instance. */
 export type Committed = Pick<Head, "version" | "mark">;
 
 function isSameMark(a: Mark | undefined, b: Mark | undefined): boolean {

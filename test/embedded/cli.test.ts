@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -8,6 +8,7 @@ import { connect } from "../../runtime/client.ts";
 import { projectFolder } from "../unit/project/project-folder.ts";
 import { runDev, startDev } from "./dev-server.ts";
 
+const CLI = join(import.meta.dirname, "../../cli/actors.ts");
 const EXAMPLE = join(import.meta.dirname, "../../examples/account");
 
 const MANIFEST = `name = "counter"
@@ -276,6 +277,48 @@ describe("npm start", () => {
     expect(again.stderr()).toBe("");
   });
 
+  test("lets nobody around a fetch handler but programs that may read the state", async () => {
+    const cwd = projectFolder({});
+    const state = join(cwd, "state");
+    const serve = (project: string) =>
+      startDev({ command: "start", args: [project, "--port", "0", "--state", state], cwd });
+    const { url } = await serve(EXAMPLE);
+    const body = JSON.stringify({ amount: 100 });
+    await fetch(`${url}/accounts/alice/deposit`, { method: "POST", body });
+    const stranger = connect({ url }).namespace<{ balance(): Promise<number> }>("Account");
+    await expect(stranger.idFromName("alice").balance()).rejects.toMatchObject({
+      name: "ActorConnectionError",
+    });
+    const reader = await serve(join(EXAMPLE, "../balance-reader"));
+    expect(await (await fetch(`${reader.url}/balances/alice`)).text()).toContain("100");
+    const asked = ["call", "Account", "alice", "balance", "--state", state, "--project", "account-svc"];
+    const { stdout } = await promisify(execFile)(process.execPath, [CLI, ...asked]);
+    expect(stdout).toBe("100\n");
+  });
+
+  test("does not believe a client who it says that calls, where no proxy says it", async () => {
+    const cwd = projectFolder({
+      ...counterProject(),
+      "src/index.ts": `import { identityOf, StatefulActor } from "stateful-actors";
+export class Counter extends StatefulActor {
+  override async fetch(request: Request) {
+    return Response.json(identityOf(request)?.kind ?? "nobody");
+  }
+}
+`,
+    });
+    const headers = { "actors-identity": JSON.stringify({ kind: "jwt", claims: {}, scopes: [] }) };
+    for (const [command, known] of [
+      ["dev", "jwt"],
+      ["start", "nobody"],
+    ] as const) {
+      const { url, stop } = await startDev({ command, args: [cwd, "--port", "0"], cwd });
+      const one = connect({ url }).namespace("Counter").idFromName("one");
+      expect(await (await one.fetch("https://counter/", { headers })).json()).toBe(known);
+      await stop();
+    }
+  });
+
   test("keeps to itself what a method threw, which npm run dev tells", async () => {
     const cwd = projectFolder({
       ...counterProject(),
@@ -302,7 +345,7 @@ export class Counter extends StatefulActor {
     }
   });
 
-  test("ends its bundler: no save takes effect before the next start", async () => {
+  test("takes no save, and has no bundler any more that could", async () => {
     const cwd = projectFolder(counterProject());
     const args = [cwd, "--port", "0"];
     const dev = await startDev({ args, cwd });
@@ -310,7 +353,11 @@ export class Counter extends StatefulActor {
     await dev.stop();
     const started = await startDev({ command: "start", args, cwd });
     await expect.poll(() => childrenOf(started.pid)).toBe(0);
+    writeFileSync(join(cwd, "src/greeting.ts"), 'export const greeting = () => "saved";\n');
+    expect(await add(started.url, 1)).toMatchObject({ greeting: "from the manifest" });
     await started.stop();
+    const next = await startDev({ command: "start", args, cwd });
+    expect(await add(next.url, 1)).toMatchObject({ total: 2, greeting: "saved" });
   });
 });
 

@@ -63,7 +63,7 @@ describe("a new project, with the packed package", () => {
     );
     expect(name).toBe("my-actors");
     expect(dependencies["stateful-actors"]).toMatch(/^file:\.\.\/stateful-actors-.*\.tgz$/);
-    expect(Object.keys(scripts)).toEqual(["dev", "test", "check", "deploy", "destroy"]);
+    expect(Object.keys(scripts)).toEqual(["dev", "start", "test", "check", "deploy", "destroy"]);
     for (const version of Object.values(devDependencies)) expect(version).toMatch(/^\^\d+\.\d+\.\d+$/);
   });
 

@@ -118,6 +118,20 @@ export function describeStore(name: string, open: () => Store | Promise<Store>):
       ]);
     });
 
+    test("a head that its reader knows comes back as it is on file by now", async () => {
+      const id = fresh();
+      const [first, second] = [commit(id, 0, { a: "[1]" }), commit(id, 1, { a: "[2]" })];
+      const shared = await store();
+      await land(shared, first);
+      expect(await shared.hydrate(id, first.head)).toEqual(first.head);
+      await land(shared, second);
+      expect(await shared.hydrate(id, first.head)).toEqual(second.head);
+      expect(await shared.hydrate(id, second.head)).toEqual(second.head);
+      // Of a table that is restored: the same version, and another commit.
+      const mark = { queue: "another", sequence: "1" };
+      expect(await shared.hydrate(id, { ...second.head, mark, inline: new Map() })).toEqual(second.head);
+    });
+
     test("entries are put, replaced and removed together with the head", async () => {
       const id = fresh();
       await land(await store(), commit(id, 0, {}, { a: "[1]", b: "[2]", "": "[3]", "ключ/😀": "[4]" }));

@@ -40,7 +40,7 @@ export function checkStateFile({ file, now, server, health }: StateDescription):
     });
   }
   const waits = server === undefined ? "note" : "warning";
-  const start = "start the server: actors dev <project folder>";
+  const start = "start the server: actors dev <project folder>, or actors start";
   if (overdue.count > 0) {
     verdicts.push({
       severity: waits,

@@ -9,7 +9,7 @@ const repository = join(import.meta.dirname, "../../..");
 const packageJson = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
 
 const KNOWN =
-  "the commands are new, dev, types, list, inspect, call, export, import, delete, deploy, destroy, logs, doctor, dlq, and actors --help tells what they do";
+  "the commands are new, dev, start, types, list, inspect, call, export, import, delete, deploy, destroy, logs, doctor, dlq, and actors --help tells what they do";
 
 test.each(["--help", "-h"])("%s lists every command in a line of its own", async (option) => {
   const { code, stdout, stderr } = await runActors(projectFolder({}), option);
@@ -29,6 +29,7 @@ test("--version is the package's", async () => {
 
 test.each([
   ["dev", ["--port", "--state"]],
+  ["start", ["--port", "--state"]],
   ["types", ["--out", "--check"]],
 ])("%s --help shows what the command takes, and does nothing", async (command, options) => {
   const { code, stdout, stderr } = await runActors(projectFolder({}), command, "--help");

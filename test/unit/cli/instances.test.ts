@@ -72,7 +72,7 @@ describe("a mistake is one line that teaches", () => {
   test("where there is no state, or not only one project's", async () => {
     const cwd = projectFolder({});
     expect((await runActors(cwd, "list")).stderr).toBe(
-      `error: there is no state of a project in ${join(cwd, ".actors")}: name another folder with --state <dir>, or serve a project once with actors dev\n`,
+      `error: there is no state of a project in ${join(cwd, ".actors")}: name another folder with --state <dir>, or serve a project once with actors dev or actors start\n`,
     );
     for (const project of ["shop", "bank"]) {
       mkdirSync(join(cwd, ".actors", project), { recursive: true });

@@ -20,7 +20,7 @@ function leftBehind(project: string, text: string): void {
 test("a server is found by a type that it owns, until it takes that back", () => {
   const url = "http://localhost:1";
   const takeBack = announceServer(join(state, "bank"), { url, types: ["Account", "Ledger"] });
-  expect(findOwner(state, "Ledger")).toBe(url);
+  expect(findOwner(state, "Ledger")).toEqual({ url: url, headers: {} });
   expect(findOwner(state, "Led")).toBeUndefined();
   takeBack();
   expect(findOwner(state, "Ledger")).toBeUndefined();
@@ -30,7 +30,7 @@ test("a server is found by a type that it owns, until it takes that back", () =>
 test("a server that starts again is found where it is now", () => {
   announceServer(join(state, "bank"), { url: "http://localhost:1", types: ["Account"] });
   announceServer(join(state, "bank"), { url: "http://localhost:2", types: ["Account"] });
-  expect(findOwner(state, "Account")).toBe("http://localhost:2");
+  expect(findOwner(state, "Account")).toEqual({ url: "http://localhost:2", headers: {} });
 });
 
 test("a server that was killed is not found, nor is it in the way of one that runs", () => {
@@ -38,7 +38,7 @@ test("a server that was killed is not found, nor is it in the way of one that ru
   leftBehind("a", JSON.stringify({ pid, url: "http://localhost:1", types: ["Account"] }));
   expect(findOwner(state, "Account")).toBeUndefined();
   announceServer(join(state, "b"), { url: "http://localhost:2", types: ["Account"] });
-  expect(findOwner(state, "Account")).toBe("http://localhost:2");
+  expect(findOwner(state, "Account")).toEqual({ url: "http://localhost:2", headers: {} });
 });
 
 test.each(["", "{", "null", "{}", "7", '{"pid":1,"url":5,"types":["Account"]}'])(

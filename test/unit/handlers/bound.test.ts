@@ -22,14 +22,14 @@ test("a type goes to this process, or to the server that owns it now, or is refu
       { binding: "OWN", type: "Own" },
       { binding: "SHARED", type: "Shared" },
     ],
-    findOwner: (type) => (type === "Shared" ? owner : undefined),
+    findOwner: (type) => (type === "Shared" && owner !== undefined ? { url: owner, headers: {} } : undefined),
   });
   expect(routeTo("Own")).toBe(route);
   expect(() => routeTo("Shared")).toThrow(
     expect.objectContaining({
       name: "ActorUnknownTypeError",
       message:
-        'the type "Shared" is declared here, but exported by another project, whose server does not run: start it with the same --state folder (actors dev <its folder> --port <n>), or export a class Shared here',
+        'the type "Shared" is declared here, but exported by another project, whose server does not run: start it with the same --state folder (actors dev or actors start <its folder> --port <n>), or export a class Shared here',
     }),
   );
   owner = "http://localhost:1";
