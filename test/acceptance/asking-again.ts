@@ -2,21 +2,24 @@ import type { ApiAnswer, SendRequest } from "../endpoints/api-client.ts";
 
 // A busy machine may take longer for one call than a router waits for it. That a call was late is no outcome: callers ask again.
 
+/** How often a call is made at most: one that is late each time is stuck. */
+const MOST_TIMES = 5;
+
 /** How a call is asked for once more: by its id, or, where nothing can have run, as another call. */
 interface Again {
   readonly envelopeId: string | undefined;
 }
 
-/** Makes a call until its outcome is known. `next` tells of what came whether that was none. */
+/** Makes a call until its outcome is known, or gives back the last answer of too many. `next` tells of what came whether that was none. */
 async function untilKnown<T>(
   ask: (envelopeId: string | undefined) => Promise<T>,
   next: (answer: T) => Again | undefined,
 ): Promise<T> {
   let again: Again | undefined = { envelopeId: undefined };
-  for (;;) {
+  for (let times = 1; ; times++) {
     const answer: T = await ask(again.envelopeId);
     again = next(answer);
-    if (!again) return answer;
+    if (!again || times === MOST_TIMES) return answer;
   }
 }
 

@@ -98,10 +98,15 @@ describeWith(inject("dynamoDBLocal"), "DynamoDB Local", ({ url: dynamoUrl }) => 
         },
       ])("$variant", { timeout: 7_200_000 }, async ({ variant, kills, until, rules }) => {
         const broken = new Set<string>();
-        for (let runs = 0; runs < MOST_RUNS && !rules.some((rule) => broken.has(rule)); runs++) {
+        const isShown = () => rules.some((rule) => broken.has(rule));
+        let runs = 0;
+        for (; runs < MOST_RUNS && !isShown(); runs++) {
           const { violations } = await run({ forMs: 15_000, until, kills, patienceMs: 3_000, variant });
           for (const { rule } of violations) broken.add(rule);
         }
+        console.log(
+          `"${variant}": ${isShown() ? "noticed" : "not noticed"} in ${runs} of at most ${MOST_RUNS} runs`,
+        );
         expect(
           rules.filter((rule) => broken.has(rule)),
           `broken: ${[...broken]}`,

@@ -71,7 +71,14 @@ const deps = {
   queueLeaseMs: LEASE_MS,
   shortLeaseMs: LEASE_MS,
 };
-startEventSource(sqs, {
+const source = startEventSource(sqs, {
   queueUrl: mailboxUrl,
-  worker: ({ Records }) => serveRecords(Records, { endsBy: clock.now() + 60_000, deps }),
+  worker: ({ Records }) => serveRecords(Records, { endsBy: clock.now() + 60_000, deps }).catch(end),
 });
+source.ended.catch(end);
+
+/** Nobody stops this event source, and so nobody else is told. */
+function end(error: unknown): never {
+  console.error(error);
+  process.exit(1);
+}

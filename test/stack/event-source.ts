@@ -14,6 +14,9 @@ import { sdkOptions } from "../endpoints/aws.ts";
 /** Between a look that failed and the next one. */
 const PAUSE_MS = 200;
 
+/** An endpoint that fails so often in a row is not busy, it is gone. */
+const MOST_FAILURES = 20;
+
 const QUEUE_ARN = "arn:aws:sqs:us-east-1:000000000000:mailbox.fifo";
 
 export function sqsAt(url: string): SQSClient {
@@ -89,14 +92,22 @@ export async function deleteBatch(
  * An event source with several batches in flight, as Lambda has it for a FIFO queue. Emulators serve one batch at a
  * time, so this stands in for theirs where actors call actors.
  *
- * `stop` rejects if the function ever threw: it may fail messages, but never as a whole.
+ * `ended` and `stop` reject if the function ever threw, which may fail messages, but never as a whole; and if the queue could not be
+ * asked many times in a row, which ends the event source.
  */
 export function startEventSource(
   client: SQSClient,
   { queueUrl, worker }: { queueUrl: string; worker: (event: SQSEvent) => Promise<SQSBatchResponse> },
-): { stop(): Promise<void> } {
+): { readonly ended: Promise<void>; stop(): Promise<void> } {
   let stopped = false;
-  const thrown: unknown[] = [];
+  const problems: Error[] = [];
+  const giveUp = (problem: Error) => {
+    stopped = true;
+    problems.push(problem);
+  };
+  // A busy endpoint breaks off a connection now and then: an event source asks again.
+  const receive = patient("receive from", giveUp);
+  const remove = patient("delete from", giveUp);
   const invocations = new Set<Promise<void>>();
   const serve = async (records: SQSRecord[]) => {
     let failed: ReadonlySet<string>;
@@ -104,31 +115,58 @@ export function startEventSource(
       const { batchItemFailures } = await worker({ Records: records });
       failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
     } catch (error) {
-      thrown.push(error);
+      problems.push(new Error("the function failed", { cause: error }));
       return;
     }
     const done = records.filter(({ messageId }) => !failed.has(messageId));
     // What stays comes again, to whoever settles it a second time.
-    if (done.length > 0) await deleteBatch(client, queueUrl, done).catch(() => {});
+    if (done.length > 0) await remove(() => deleteBatch(client, queueUrl, done));
   };
   const poll = async () => {
     while (!stopped) {
-      // A busy endpoint breaks off a connection now and then: an event source asks again.
-      const records = await receiveBatch(client, queueUrl).catch(() => delay(PAUSE_MS, []));
-      if (records.length === 0) continue;
+      const records = await receive(() => receiveBatch(client, queueUrl));
+      if (records === undefined) await delay(PAUSE_MS);
+      if (!records?.length) continue;
       const invocation = serve(records).finally(() => invocations.delete(invocation));
       invocations.add(invocation);
     }
   };
-  const polling = poll();
+  const serveAll = async () => {
+    await poll();
+    await Promise.all(invocations);
+    if (problems.length > 0) throw new AggregateError(problems, problems.map(reasonOf).join("; "));
+  };
+  const ended = serveAll();
+  // Whoever stops it is told.
+  ended.catch(() => {});
   return {
-    async stop() {
+    ended,
+    stop() {
       stopped = true;
-      await polling;
-      await Promise.all(invocations);
-      if (thrown.length > 0) throw new AggregateError(thrown, `the function failed: ${thrown[0]}`);
+      return ended;
     },
   };
+}
+
+/** Lets requests fail, until too many in a row have. */
+function patient(what: string, giveUp: (problem: Error) => void) {
+  let failures = 0;
+  return async <T>(request: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      const answer = await request();
+      failures = 0;
+      return answer;
+    } catch (error) {
+      failures++;
+      if (failures === MOST_FAILURES)
+        giveUp(new Error(`could not ${what} the queue ${failures} times in a row`, { cause: error }));
+      return undefined;
+    }
+  };
+}
+
+function reasonOf({ message, cause }: Error): string {
+  return `${message}: ${cause}`;
 }
 
 function recordOf({ MessageId = "", ReceiptHandle = "", Body = "", Attributes = {} }: Message): SQSRecord {

@@ -50,6 +50,13 @@ test("one that came too late to run is made anew", async () => {
   expect(asked).toEqual([{}, { "envelope-id": "e1" }, {}]);
 });
 
+test("a call that is late each time is asked for five times: its last answer is what came of it", async () => {
+  const late = [504, error("ActorCallTimeoutError", "e1")] as const;
+  const { request, asked } = door(...Array.from({ length: 10 }, () => late));
+  expect((await request("POST", "/A/a/m")).status).toBe(504);
+  expect(asked).toHaveLength(5);
+});
+
 test("every other answer is the outcome: a failure, a method over its budget, a gateway's for a call without a key", async () => {
   for (const [status, text] of [
     [500, error("ActorMethodError")],
