@@ -56,6 +56,8 @@ export class History {
   readonly #overrun = new Set<string>();
   /** Where the messages of an entry went to, in order, by sender and receiver. */
   readonly #posted = new Map<string, string[]>();
+  /** Messages that came before one that was sent before them. */
+  readonly #overtakings: { readonly name: string; readonly tag: string; readonly missing: string }[] = [];
 
   constructor(world: World, options: HistoryOptions) {
     this.#world = world;
@@ -197,6 +199,7 @@ export class History {
       if (head.outbox.length > 0) journal.breaks("no message stays in an outbox", instance);
     }
     for (const askings of this.#askings.values()) this.#checkEffect(askings);
+    this.#checkOvertakings();
     this.#checkOrder();
   }
 
@@ -267,8 +270,15 @@ export class History {
         (before) =>
           !this.#committed.has(`${name} ${before}`) && !this.#dead.has(before) && !this.#overrun.has(before),
       );
-    if (missing !== undefined)
-      journal.breaks("messages come in order", `${tag} before ${missing} in ${name}`);
+    if (missing !== undefined) this.#overtakings.push({ name, tag, missing });
+  }
+
+  /** What is given up leaves its place to those behind it before its message is deleted, or is a dead letter: that comes out in the end. */
+  #checkOvertakings(): void {
+    for (const { name, tag, missing } of this.#overtakings) {
+      if (this.#dead.has(missing) || this.#overrun.has(missing)) continue;
+      this.#world.journal.breaks("messages come in order", `${tag} before ${missing} in ${name}`);
+    }
   }
 
   /** A clock that has stalled is behind for the rest of its invocation; a message is due by the clock of its sender. */
