@@ -67,7 +67,7 @@ export function openStateFolder(given: GivenState): Place {
     connect() {
       const running = server();
       if (running !== undefined) {
-        return connect({ url: running.url, headers: () => ({ ...operatorHeaders(stateFile) }) });
+        return connect({ url: running.url, headers: () => operatorHeaders(stateFile) });
       }
       throw new CommandError(
         `no server runs on ${stateDir}, and a call needs one: start it with actors dev <project folder> (or actors start), in a second terminal`,
@@ -193,7 +193,7 @@ async function askServer(
   try {
     answer = await fetch(new URL(OPERATOR_PATH, url), {
       method: "POST",
-      headers: { ...operatorHeaders(stateFile) },
+      headers: operatorHeaders(stateFile),
       body: JSON.stringify(request),
     });
   } catch (error) {

@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
+import { ENVELOPES_PATH } from "../runtime/adapters/http/envelope-protocol.ts";
 import { createLocalAlarmClock } from "../runtime/adapters/local/local-alarm-clock.ts";
 import { createLocalMailbox } from "../runtime/adapters/local/local-mailbox.ts";
 import { createLocalReplies } from "../runtime/adapters/local/local-replies.ts";
@@ -217,7 +218,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       if (mistake) return refuseUnread(request, refusal(503, mistake.name, mistake.message));
       const strange = code.handler ? undefined : strangeness(request);
       if (strange) return refuseUnread(request, refusal(403, "ForeignRequestError", strange));
-      const isOwn = guarded && operator?.knows(request, { address });
+      // The doors differ in how they take envelopes, and in nothing else.
+      const isOwn = guarded && incoming.url === ENVELOPES_PATH && operator?.knows(request, { address });
       return (isOwn ? doors.own : doors.others).fetch(request);
     },
     overrideGlobalObjects: false,

@@ -57,9 +57,9 @@ export function openOperatorDoor(stateFile: string, operator: Operator): Operato
   // Another server's would keep its rights.
   rmSync(file, { force: true });
   writeFileSync(file, token, { mode: 0o600 });
+  const wanted = Buffer.from(`Bearer ${token}`);
   const isOpened = (request: Request) => {
     const given = Buffer.from(request.headers.get("authorization") ?? "");
-    const wanted = Buffer.from(`Bearer ${token}`);
     return given.length === wanted.length && timingSafeEqual(given, wanted);
   };
   const knows = (request: Request, { address }: Origin) =>

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { HeaderTexts } from "../runtime/adapters/http/http-route.ts";
 
 /** The file beside the state file in which a running server keeps what opens its door: who may read the state may write it. */
 export function tokenFile(stateFile: string): string {
@@ -10,7 +11,7 @@ export function tokenFile(stateFile: string): string {
  * What opens the doors of the server that runs on a state file, as headers of a request; none while it does not run, or where its token
  * may not be read.
  */
-export function operatorHeaders(stateFile: string): { readonly authorization?: string } {
+export function operatorHeaders(stateFile: string): HeaderTexts {
   try {
     return { authorization: `Bearer ${readFileSync(tokenFile(stateFile), "utf8")}` };
   } catch {
