@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Alarm } from "../ports/alarm-clock.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { TraceContext } from "../ports/mailbox.ts";
 import { Draft } from "./draft.ts";
 import { ActorOutputGateError, messageOf } from "./errors.ts";
@@ -8,12 +9,6 @@ import type { State } from "./state.ts";
 
 /** The turn that the running code belongs to, also across `await`. Stray work keeps the turn that started it. */
 export const currentTurn = new AsyncLocalStorage<Turn>();
-
-/**
- * Hops through the microtask queue after which a turn whose operations have settled counts as over: long enough that code
- * awaiting the last one has gone on and started its next operation.
- */
-const SETTLING_HOPS = 10;
 
 /** One envelope executed: the draft of its writes and the storage operations it started. */
 export class Turn {
@@ -132,7 +127,7 @@ export class Turn {
    * @throws ActorOutputGateError an operation failed and nobody looked at it
    * @throws whatever a blocking body threw
    */
-  async drain(): Promise<void> {
+  async drain(clock: Pick<Clock, "quiet">): Promise<void> {
     if (this.blocked) await this.unblocked();
     for (let begun = 0; begun !== this.#begun; ) {
       begun = this.#begun;
@@ -140,7 +135,8 @@ export class Turn {
         await new Promise<void>((quiet) => {
           this.#quiet = quiet;
         });
-      for (let hop = 0; hop < SETTLING_HOPS; hop++) await undefined;
+      // Code that awaits the last operation goes on and starts its next one.
+      await clock.quiet();
     }
     // Observed late is observed: `const p = put(); …; await p` looks at a failure long after it happened.
     const failure = this.#unobserved.find((each) => !each.operation.observed);

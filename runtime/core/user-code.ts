@@ -72,7 +72,7 @@ export async function runUserCode<T>(
       const { object } = activation;
       if (turn.blocked) await turn.unblocked();
       const result = await call(object, turn, overrun);
-      await turn.drain();
+      await turn.drain(clock);
       return result;
     } catch (thrown) {
       throw failureOf(thrown);

@@ -88,6 +88,7 @@ export class Cloud {
       now: () => timeline.now,
       after: (ms, fire) => timeline.at(timeline.now + ms, fire),
       idle: () => timeline.idle(),
+      quiet: () => timeline.idle(),
     };
     this.mailbox = createSqsMailbox({
       client: {

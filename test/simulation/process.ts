@@ -49,6 +49,7 @@ export class Process {
       now: () => world.timeline.now + this.#skewMs - this.#lagMs,
       after: (ms, fire) => this.#after(ms, fire),
       idle: () => world.timeline.idle(),
+      quiet: () => world.timeline.idle(),
     };
     let last = 0;
     this.ids = { next: () => `${name}-${++last}` };

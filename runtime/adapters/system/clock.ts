@@ -8,4 +8,6 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
   idle: () => new Promise((resolve) => setImmediate(resolve)),
+  // A tick comes when the queue of microtasks is empty.
+  quiet: () => new Promise((resolve) => process.nextTick(resolve)),
 };

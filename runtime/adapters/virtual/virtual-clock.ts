@@ -40,6 +40,10 @@ export class VirtualClock implements Clock {
     this.#idling--;
   }
 
+  quiet(): Promise<void> {
+    return new Promise((resolve) => process.nextTick(resolve));
+  }
+
   /** Whether somebody waits for `idle`, and so is about to go on. */
   get idling(): boolean {
     return this.#idling > 0;

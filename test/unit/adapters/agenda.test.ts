@@ -52,6 +52,7 @@ test("an action far ahead waits for its time though no timer of Node is that lon
       return steps.after(ms, fire);
     },
     idle: () => steps.idle(),
+    quiet: () => steps.quiet(),
   };
   const agenda = new Agenda(clock);
   let ran = 0;
@@ -71,6 +72,7 @@ test("a clock that jumps ahead is noticed within a minute; a timer that fires ea
     now: () => steps.now() + jumped,
     after: (ms, fire) => steps.after(Math.max(1, ms - 1), fire),
     idle: () => steps.idle(),
+    quiet: () => steps.quiet(),
   };
   const agenda = new Agenda(clock);
   const ran: number[] = [];

@@ -126,6 +126,7 @@ class World {
         now: () => this.clock.now(),
         after: (ms, fire) => this.clock.after(ms, () => void (alive() && fire())),
         idle: () => this.clock.idle(),
+        quiet: () => this.clock.quiet(),
       },
       telemetry: { problem: () => {}, count: () => {} },
     });

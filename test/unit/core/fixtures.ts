@@ -41,6 +41,10 @@ export class StepClock implements Clock {
     return immediate();
   }
 
+  quiet(): Promise<void> {
+    return new Promise((resolve) => process.nextTick(resolve));
+  }
+
   /** Moves time, firing what is due on the way, in order. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;

@@ -123,6 +123,7 @@ test("where nobody measures, the clock is not asked for it", async () => {
     },
     after: clock.after.bind(clock),
     idle: () => clock.idle(),
+    quiet: () => clock.quiet(),
   };
   const times = UNLIMITED;
   await runBatch(id, [delivery(id, "look")], { times, deps: { ...base, clock: counting } });

@@ -84,6 +84,7 @@ async function work(
     now: () => deps.clock.now(),
     after: (ms, fire) => deps.clock.after(ms, () => void (alive && fire())),
     idle: () => deps.clock.idle(),
+    quiet: () => deps.clock.quiet(),
   };
   // The dead write nothing.
   const commit = (each: Commit) => (alive ? deps.store.commit(each) : new Promise<CommitResult>(() => {}));
