@@ -48,7 +48,11 @@ export async function openStack(stack: string): Promise<Place> {
         overwrite(id, put, {
           store: createDynamoStore({ ...table(), ids: randomIds }),
           // The delay queue carries a wake as far as a schedule does, and needs no role to be handed over.
-          alarmClock: { arm: (to, wake) => mailbox().send(wakeEnvelope(to, wake)) },
+          alarmClock: {
+            async arm(to, wake) {
+              await mailbox().send(wakeEnvelope(to, wake));
+            },
+          },
           clock,
         }),
       ),
@@ -58,7 +62,7 @@ export async function openStack(stack: string): Promise<Place> {
       const urls = [output("DeadLetterUrl"), output("DelayDeadLetterUrl")];
       const { send } = mailbox();
       return {
-        mailbox: { send: (envelope) => askAws(TO_MOVE, () => send(envelope)) },
+        mailbox: { send: (envelope) => askAws(TO_MOVE, async () => send(envelope)) },
         queues: urls.map((url) => guarded(createDeadLetterQueue(sqs, url))),
       };
     },

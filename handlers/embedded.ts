@@ -203,7 +203,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     ? undefined
     : openOperatorDoor(options.stateFile, {
         overwrite: (id, put) => overwrite(id, put, { store, alarmClock, clock }),
-        send: (envelope) => mailbox.send(envelope),
+        send: async (envelope) => mailbox.send(envelope),
         removeDeadLetter: (attempt) => removeSqliteDeadLetter(file, attempt),
       });
   const room = new RequestRoom(REQUEST_BOUNDS);

@@ -2,6 +2,7 @@ import { MAX_DELAY_MS } from "../runtime/core/call-options.ts";
 import {
   brokenOff,
   checkSize,
+  handOver,
   noAnswer,
   type Route,
   tellUnanswered,
@@ -90,9 +91,7 @@ export function createEnvelopeDoor({
     mailbox.admit?.(envelope, { inTurn: false });
     remember?.(id);
     // Whoever hands it in may not have heard that he has, and hand it in again.
-    await mailbox.send(envelope, { repeatable: true }).catch((cause: unknown) => {
-      throw brokenOff(envelope, cause);
-    });
+    await handOver(envelope, mailbox, { repeatable: true });
     if (!awaited) return undefined;
     const waitsSince = telemetry?.work && clock.now();
     const answer = replies.wait(outcomeIds(envelope), envelope.deadline, signal).catch((cause: unknown) => {

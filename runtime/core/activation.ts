@@ -1,3 +1,4 @@
+import type { Eventual } from "../ports/eventual.ts";
 import type { ActorId } from "../ports/mailbox.ts";
 import type { EntryRange, Head, Store } from "../ports/store.ts";
 import type { Meter } from "../ports/telemetry.ts";
@@ -36,22 +37,11 @@ export class Activations {
   /**
    * One strongly consistent read of the head. A kept activation is reused only where the head is that of the very same commit.
    */
-  async hydrate(id: ActorId, store: Store, work?: Meter): Promise<Activation> {
-    const key = actorKey(id);
-    const kept = this.#take(key);
-    const known = kept?.state.head;
-    const head: Head = (await store.hydrate(id, known)) ?? NEW_HEAD;
-    const warm = known !== undefined && isSameCommit(known, head);
-    work?.add(warm ? "HydrationsWarm" : "HydrationsCold", 1, id);
-    if (kept && warm) {
-      for (const each of kept.filed) if (!head.settled.has(each)) kept.filed.delete(each);
-      return kept;
-    }
-    const entries = {
-      read: (generation: number, entry: string) => store.readEntry(id, generation, entry),
-      list: (range: EntryRange) => store.listEntries(id, range),
-    };
-    return { id, state: new State(head, entries), filed: new Set(), object: undefined };
+  hydrate(id: ActorId, store: Store, work?: Meter): Eventual<Activation> {
+    const kept = this.#take(actorKey(id));
+    const activate = (head: Head | undefined) => activationOf(id, { head: head ?? NEW_HEAD, kept, store, work });
+    const found = store.hydrate(id, kept?.state.head);
+    return found instanceof Promise ? found.then(activate) : activate(found);
   }
 
   /** Forgets an idle activation: the next batch hydrates. */
@@ -78,6 +68,29 @@ export class Activations {
     this.#bytes -= kept.bytes;
     return kept.activation;
   }
+}
+
+/** The kept activation, where it is of the head that was found; else a fresh one. */
+function activationOf(
+  id: ActorId,
+  {
+    head,
+    kept,
+    store,
+    work,
+  }: { head: Head; kept: Activation | undefined; store: Store; work: Meter | undefined },
+): Activation {
+  const warm = kept !== undefined && isSameCommit(kept.state.head, head);
+  work?.add(warm ? "HydrationsWarm" : "HydrationsCold", 1, id);
+  if (warm) {
+    for (const each of kept.filed) if (!head.settled.has(each)) kept.filed.delete(each);
+    return kept;
+  }
+  const entries = {
+    read: (generation: number, entry: string) => store.readEntry(id, generation, entry),
+    list: (range: EntryRange) => store.listEntries(id, range),
+  };
+  return { id, state: new State(head, entries), filed: new Set(), object: undefined };
 }
 
 /** Outcomes of the last batch: on AWS long ones lie elsewhere, on the embedded server in the head. */

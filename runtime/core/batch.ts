@@ -9,6 +9,7 @@ import { runTurns } from "./run-turns.ts";
 import {
   findPast,
   heldOutcomes,
+  NO_OUTCOMES,
   orphanedOutcomes,
   settledOutcomes,
   unfiledOutcomes,
@@ -36,12 +37,13 @@ export async function runBatch<D extends Delivery>(
 ): Promise<D[]> {
   let open = [...deliveries];
   // Outcomes that are certain, whatever became of their replies: a second run might end otherwise.
-  const certain = new Map<string, string>();
+  let certain: ReadonlyMap<string, string> = NO_OUTCOMES;
   const start = new OpenStart();
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const round = await runRound(id, open, { certain, start, times, deps });
     open = open.filter((delivery) => !round.finished.has(delivery));
     if (round.stopped) break;
+    certain = new Map([...certain, ...round.settled]);
   }
   if (start.isHeldAgainst(open.map(({ envelope }) => envelope.id))) await takeBack(id, { start, deps });
   return open;
@@ -68,13 +70,15 @@ async function takeBack(
 
 interface Round<D> {
   readonly finished: ReadonlySet<D>;
+  /** Outcomes that are certain by now. */
+  readonly settled: ReadonlyMap<string, string>;
   /** Starting over would not help, or is not needed. */
   readonly stopped: boolean;
 }
 
 /** What lasts from one attempt at a batch to the next. */
 interface RoundOptions {
-  readonly certain: Map<string, string>;
+  readonly certain: ReadonlyMap<string, string>;
   readonly start: OpenStart;
   readonly times: BatchTimes;
   readonly deps: BatchDeps;
@@ -88,9 +92,9 @@ async function runRound<D extends Delivery>(
 ): Promise<Round<D>> {
   let activation: Activation | undefined;
   let pipeline: CommitPipeline<D> | undefined;
-  let finished = new Set<D>();
   try {
-    activation = await deps.activations.hydrate(id, deps.store, deps.telemetry.work);
+    const hydrated = deps.activations.hydrate(id, deps.store, deps.telemetry.work);
+    activation = hydrated instanceof Promise ? await hydrated : hydrated;
     // Before anything of it is filed, or taken for answered.
     for (const text of activation.state.head.settled.values()) checkOutcomeFormat(text);
     const held = heldOutcomes(activation, deps.replies);
@@ -102,27 +106,29 @@ async function runRound<D extends Delivery>(
     const settled = settledOutcomes(held, { deliveries, certain });
     for (const [envelopeId, outcome] of kept) settled.set(envelopeId, outcome);
     const alone = deliveries.length === 1;
-    pipeline = new CommitPipeline<D>(activation, { settled, alone }, { ...deps, times });
+    pipeline = new CommitPipeline<D>(activation, { settled, alone, times }, deps);
     pipeline.fileKept(kept);
-    finished = pipeline.answered;
+    const finished = pipeline.answered;
     const found = findPast(activation, pipeline, { deliveries, replies: deps.replies });
     const past = found instanceof Promise ? await found : found;
     for (const delivery of past) finished.add(delivery);
 
-    const todo = past.size === 0 ? deliveries : deliveries.filter((delivery) => !past.has(delivery));
+    const todo = past.length === 0 ? deliveries : deliveries.filter((delivery) => !past.includes(delivery));
     const cutShort = await runTurns(activation, todo, { pipeline, start, times, deps });
-    await pipeline.durable();
-    await pipeline.answersSent();
+    const committing = pipeline.durable();
+    if (committing) await committing;
+    const filing = pipeline.answersSent();
+    if (filing) await filing;
     const { head } = activation.state;
     if (head.outbox.length > 0) await pipeline.outboxEmpty();
     if (head.alarm) await pipeline.wakeArmed();
     if (head.swept !== head.generation) await sweep(activation, deps);
     deps.activations.keep(activation);
-    return { finished, stopped: cutShort || finished.size === deliveries.length };
+    return { finished, settled: pipeline.settled, stopped: cutShort || finished.size === deliveries.length };
   } catch (error) {
     if (pipeline === undefined && error instanceof ActorFormatError) throw error;
     // A commit may still be in flight when a read has failed; nothing may start over beside it.
-    await pipeline?.durable().catch(() => {});
+    await pipeline?.ended();
     await pipeline?.answersSent();
     await pipeline?.outboxSettled();
     const lost = error instanceof FencedError;
@@ -137,11 +143,10 @@ async function runRound<D extends Delivery>(
     const owing = (activation?.state.head.outbox.length ?? 0) > 0;
     // Before hydration there is nothing to reconcile; the store is out of reach.
     return {
-      finished: owing ? new Set() : finished,
+      finished: owing || !pipeline ? new Set() : pipeline.answered,
+      settled: pipeline?.settled ?? NO_OUTCOMES,
       stopped: pipeline === undefined || error instanceof LeaseExpiredError,
     };
-  } finally {
-    for (const [envelopeId, outcome] of pipeline?.settled ?? []) certain.set(envelopeId, outcome);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
+import type { Eventual } from "../ports/eventual.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { ActorId, Envelope, Mailbox, TraceContext } from "../ports/mailbox.ts";
 import type { Replies } from "../ports/replies.ts";
@@ -120,20 +121,12 @@ export function createCaller(deps: CallerDeps): Caller {
     checkSize(envelope);
     signal?.throwIfAborted();
 
-    const leave = async () => {
-      // What this turn has read may not be durable yet; nothing may leave the instance before it is.
-      if (turn) await turn.readsDurable();
+    const leave = (): Eventual<void> => {
       mailbox.admit?.(envelope, { inTurn: turn !== undefined });
-      try {
-        await mailbox.send(envelope);
-      } catch (cause) {
-        throw brokenOff(envelope, cause);
-      }
+      return handOver(envelope, mailbox);
     };
-    const left = leave();
-    // A call that nobody awaits leaves all the same: a worker may be frozen as soon as its turns have ended.
-    turn?.hold(left);
-    await left;
+    const left = turn ? leaveTurn(turn, leave) : leave();
+    if (left) await left;
     const waitsSince = telemetry?.work && clock.now();
     const answer = replies.wait(outcomeIds(envelope), deadline, signal).catch((cause: unknown) => {
       throw brokenOff(envelope, cause);
@@ -185,12 +178,40 @@ export function createCaller(deps: CallerDeps): Caller {
       if (turn) return post(turn, () => pack().envelope);
       return (async () => {
         const { mailbox, envelope } = pack();
-        await mailbox.send(envelope).catch((cause: unknown) => {
-          throw brokenOff(envelope, cause);
-        });
+        await handOver(envelope, mailbox);
       })();
     },
   };
+}
+
+/** A call that a turn makes. */
+function leaveTurn(turn: Turn, leave: () => Eventual<void>): Promise<void> {
+  const leaving = async () => {
+    // What this turn has read may not be durable yet; nothing may leave the instance before it is.
+    await turn.readsDurable();
+    await leave();
+  };
+  const left = leaving();
+  // A call that nobody awaits leaves all the same: a worker may be frozen as soon as its turns have ended.
+  turn.hold(left);
+  return left;
+}
+
+/** Puts an envelope into its mailbox. @throws ActorError the message was refused, or it is unknown whether it was sent */
+export function handOver(
+  envelope: Envelope,
+  mailbox: Mailbox,
+  options?: Parameters<Mailbox["send"]>[1],
+): Eventual<void> {
+  const broken = (cause: unknown): never => {
+    throw brokenOff(envelope, cause);
+  };
+  try {
+    const sent = mailbox.send(envelope, options);
+    return sent instanceof Promise ? sent.catch(broken) : sent;
+  } catch (cause) {
+    return broken(cause);
+  }
 }
 
 /** What a tracer is told: what is asked, and for which call or request. */

@@ -1,6 +1,7 @@
 import type { AlarmClock, Wake } from "../ports/alarm-clock.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DeadLetters } from "../ports/dead-letters.ts";
+import type { Eventual } from "../ports/eventual.ts";
 import type { Delivery, Mailbox } from "../ports/mailbox.ts";
 import type { Replies } from "../ports/replies.ts";
 import type { Store } from "../ports/store.ts";
@@ -56,6 +57,13 @@ export interface PipelineDeps {
   readonly deadLetters: DeadLetters;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+}
+
+export interface PipelineOptions {
+  /** What is settled so far; the pipeline's own from now on. */
+  readonly settled: Map<string, string>;
+  /** Whether one delivery is all that comes: then no commit waits for others. */
+  readonly alone: boolean;
   /** Milliseconds since the epoch after which nothing is committed any more; read each time, as it moves. */
   readonly times: { readonly commitBy: number };
 }
@@ -85,6 +93,7 @@ export class CommitPipeline<D extends Delivery> {
   readonly #deps: PipelineDeps;
   readonly #outbox: Outbox;
   readonly #alone: boolean;
+  readonly #times: PipelineOptions["times"];
   readonly #finished: PlacedDelivery<D>[] = [];
   readonly #replies: Promise<void>[] = [];
   #running: Promise<void> | undefined;
@@ -92,17 +101,10 @@ export class CommitPipeline<D extends Delivery> {
   #hurry = () => {};
   #broken: { readonly reason: unknown } | undefined;
 
-  /**
-   * @param batch.settled what is settled so far; the pipeline's own from now on
-   * @param batch.alone whether one delivery is all that comes: then no commit waits for others
-   */
-  constructor(
-    activation: Activation,
-    { settled, alone }: { settled: Map<string, string>; alone: boolean },
-    deps: PipelineDeps,
-  ) {
+  constructor(activation: Activation, { settled, alone, times }: PipelineOptions, deps: PipelineDeps) {
     this.#activation = activation;
     this.#alone = alone;
+    this.#times = times;
     this.settled = settled;
     this.#deps = deps;
     this.#outbox = new Outbox(deps.mailbox, activation.state.head.outbox);
@@ -150,9 +152,19 @@ export class CommitPipeline<D extends Delivery> {
    *
    * @throws whatever broke the pipeline
    */
-  async durable(): Promise<void> {
+  durable(): Eventual<void> {
+    this.#hurry();
+    if (this.#running) return this.#running.then(() => this.#checkUnbroken());
+    this.#checkUnbroken();
+  }
+
+  /** Resolves when no commit is under way any more, whichever way it went. */
+  async ended(): Promise<void> {
     this.#hurry();
     await this.#running;
+  }
+
+  #checkUnbroken(): void {
     if (this.#broken) throw this.#broken.reason;
   }
 
@@ -177,16 +189,13 @@ export class CommitPipeline<D extends Delivery> {
   answer(delivery: D, settled: Settled): void {
     const reason = deadLetterReason(settled.text, delivery.envelope);
     const filed = this.#file(settled);
-    const ended = reason === undefined ? filed : filed.then(() => this.#bury(delivery, reason));
-    this.#replies.push(
-      ended.then(
-        () => {
-          this.answered.add(delivery);
-          this.#onFile.add(settled.id);
-        },
-        () => {},
-      ),
-    );
+    const ended = reason === undefined ? filed : Promise.resolve(filed).then(() => this.#bury(delivery, reason));
+    const answered = () => {
+      this.answered.add(delivery);
+      this.#onFile.add(settled.id);
+    };
+    if (ended) this.#replies.push(ended.then(answered, () => {}));
+    else answered();
   }
 
   /** After the commit: what a rival could still apply must not lie among the dead letters. Before the message is taken off the mailbox. */
@@ -208,7 +217,7 @@ export class CommitPipeline<D extends Delivery> {
   fileKept(kept: ReadonlyMap<string, string>): void {
     for (const [id, text] of kept) {
       this.#replies.push(
-        this.#file({ id, text }).then(
+        Promise.resolve(this.#file({ id, text })).then(
           () => void this.settled.delete(id),
           () => {},
         ),
@@ -217,8 +226,8 @@ export class CommitPipeline<D extends Delivery> {
   }
 
   /** Resolves when every reply under way has been written or has failed. */
-  async answersSent(): Promise<void> {
-    await Promise.all(this.#replies);
+  answersSent(): Eventual<unknown> {
+    return this.#replies.length > 0 ? Promise.all(this.#replies) : undefined;
   }
 
   /** Resolves when no message is leaving any more, whichever way it went. */
@@ -260,9 +269,10 @@ export class CommitPipeline<D extends Delivery> {
     if ((head?.version ?? 0) !== state.head.version) throw new FencedError("the head has moved on");
   }
 
-  #file({ id, text }: Settled): Promise<void> {
+  #file({ id, text }: Settled): Eventual<void> {
     const written = this.#deps.replies.write(id, text);
-    return isKept(id) ? written.then(() => void this.#activation.filed.add(id)) : written;
+    if (!isKept(id)) return written;
+    return Promise.resolve(written).then(() => void this.#activation.filed.add(id));
   }
 
   async #run(): Promise<void> {
@@ -363,8 +373,7 @@ export class CommitPipeline<D extends Delivery> {
 
   /** Also for turns that only read: another worker's run of the same envelope may end otherwise, and commit. */
   #checkLease(): void {
-    const { clock, times } = this.#deps;
-    if (clock.now() > times.commitBy) throw new LeaseExpiredError("the lease is over");
+    if (this.#deps.clock.now() > this.#times.commitBy) throw new LeaseExpiredError("the lease is over");
   }
 }
 

@@ -37,6 +37,7 @@ export async function runAlarm(
   activation: Activation,
   alarm: Alarm,
   deps: AlarmDeps,
+  { readsDurable }: Pick<UserCode<void>, "readsDurable">,
 ): Promise<FinishedAlarm> {
   const { type } = activation.id;
   const Actor = classOf(type, deps.actors);
@@ -52,6 +53,7 @@ export async function runAlarm(
     activation,
     { Actor, handler: "alarm", deps },
     {
+      readsDurable,
       budgetMs: deps.alarmBudgetMs,
       call: (object, turn) => {
         turn.firing = true;
@@ -77,7 +79,7 @@ export async function runAlarm(
     return { changes: { ...NO_CHANGES, alarm: next }, error };
   }
   tellDropped(detail, deps);
-  return { changes: await afterDrop(activation, { Actor, thrown, info, deps }), error };
+  return { changes: await afterDrop(activation, { Actor, thrown, info, deps, readsDurable }), error };
 }
 
 /**
@@ -104,15 +106,23 @@ function tellDropped(
   telemetry.count("AlarmsDropped", { type: detail.type });
 }
 
+interface LastWord extends Pick<UserCode<void>, "readsDurable"> {
+  readonly Actor: ActorClass;
+  readonly thrown: unknown;
+  readonly info: AlarmInfo;
+  readonly deps: AlarmDeps;
+}
+
 /** The actor's own last word, as a turn of its own that commits together with the end of the alarm. */
 async function afterDrop(
   activation: Activation,
-  { Actor, thrown, info, deps }: { Actor: ActorClass; thrown: unknown; info: AlarmInfo; deps: AlarmDeps },
+  { Actor, thrown, info, deps, readsDurable }: LastWord,
 ): Promise<Changes> {
   const ending = await handle(
     activation,
     { Actor, handler: "onAlarmDropped", deps },
     {
+      readsDurable,
       budgetMs: deps.methodBudgetMs,
       call: (object) => object.onAlarmDropped(thrown, info),
     },
@@ -130,7 +140,7 @@ async function afterDrop(
 function handle(
   activation: Activation,
   { Actor, handler, deps }: { Actor: ActorClass; handler: "alarm" | "onAlarmDropped"; deps: AlarmDeps },
-  code: Pick<UserCode<void>, "budgetMs" | "call">,
+  code: Pick<UserCode<void>, "budgetMs" | "readsDurable" | "call">,
 ) {
   const whole: UserCode<void> = {
     ...code,

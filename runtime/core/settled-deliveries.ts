@@ -1,3 +1,4 @@
+import type { Eventual } from "../ports/eventual.ts";
 import type { Delivery } from "../ports/mailbox.ts";
 import type { Replies } from "../ports/replies.ts";
 import type { Head } from "../ports/store.ts";
@@ -7,8 +8,11 @@ import { isKept, outcomeIds } from "./envelope-id.ts";
 import { isAfter } from "./mark.ts";
 import { isWake } from "./wake.ts";
 
+export const NO_OUTCOMES: ReadonlyMap<string, string> = new Map();
+
 /** The outcome of a delivery among those that are settled: that of its call, or of this very attempt. */
 export function recall({ envelope }: Delivery, settled: ReadonlyMap<string, string>): Settled | undefined {
+  if (settled.size === 0) return undefined;
   for (const id of outcomeIds(envelope)) {
     const text = settled.get(id);
     if (text !== undefined) return { id, text };
@@ -48,11 +52,8 @@ export function settledOutcomes(
 export function unfiledOutcomes(
   held: ReadonlyMap<string, string>,
   { deliveries, filed }: { deliveries: readonly Delivery[]; filed: ReadonlySet<string> },
-): Map<string, string> {
-  const unfiled = new Map<string, string>();
-  for (const [id, text] of held) if (isKept(id) && !filed.has(id)) unfiled.set(id, text);
-  for (const { envelope } of deliveries) unfiled.delete(envelope.id);
-  return unfiled;
+): ReadonlyMap<string, string> {
+  return outcomesBut(deliveries, held, (id) => isKept(id) && !filed.has(id));
 }
 
 /**
@@ -62,13 +63,26 @@ export function unfiledOutcomes(
 export function orphanedOutcomes(
   held: ReadonlyMap<string, string>,
   { deliveries, head }: { deliveries: readonly Delivery[]; head: Head },
-): Map<string, string> {
+): ReadonlyMap<string, string> {
   const moved = deliveries.some(({ mark }) => mark && head.mark && mark.queue !== head.mark.queue);
-  const orphans = new Map<string, string>();
-  if (!moved) return orphans;
-  for (const [id, text] of held) if (!isKept(id)) orphans.set(id, text);
-  for (const { envelope } of deliveries) orphans.delete(envelope.id);
-  return orphans;
+  return moved ? outcomesBut(deliveries, held, (id) => !isKept(id)) : NO_OUTCOMES;
+}
+
+/** Those of the outcomes held that are wanted, but for those of these deliveries. */
+function outcomesBut(
+  deliveries: readonly Delivery[],
+  held: ReadonlyMap<string, string>,
+  isWanted: (id: string) => boolean,
+): ReadonlyMap<string, string> {
+  let found: Map<string, string> | undefined;
+  for (const [id, text] of held) {
+    if (!isWanted(id)) continue;
+    found ??= new Map();
+    found.set(id, text);
+  }
+  if (!found) return NO_OUTCOMES;
+  for (const { envelope } of deliveries) found.delete(envelope.id);
+  return found;
 }
 
 /**
@@ -79,17 +93,17 @@ export function findPast<D extends Delivery>(
   { state }: Activation,
   pipeline: CommitPipeline<D>,
   { deliveries, replies }: { deliveries: readonly D[]; replies: Replies },
-): Set<D> | Promise<Set<D>> {
-  const past = new Set<D>();
+): Eventual<readonly D[]> {
+  const past: D[] = [];
   const suspects: D[] = [];
   for (const delivery of deliveries) {
     if (recall(delivery, pipeline.settled)) continue;
-    if (delivery.mark && isAfter(delivery.mark, state.head.mark) === false) past.add(delivery);
+    if (delivery.mark && isAfter(delivery.mark, state.head.mark) === false) past.push(delivery);
     else if (isWake(delivery.envelope)) continue;
     else if (delivery.suspect || delivery.envelope.attempt !== undefined) suspects.push(delivery);
   }
   if (suspects.length === 0) return past;
-  return findAnswered(suspects, pipeline, replies).then((answered) => new Set([...past, ...answered]));
+  return findAnswered(suspects, pipeline, replies).then((answered) => [...past, ...answered]);
 }
 
 /** Those whose reply is on file. */

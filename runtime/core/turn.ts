@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Alarm } from "../ports/alarm-clock.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Eventual } from "../ports/eventual.ts";
 import type { TraceContext } from "../ports/mailbox.ts";
 import { Draft } from "./draft.ts";
 import { ActorOutputGateError, messageOf } from "./errors.ts";
@@ -21,7 +22,7 @@ export class Turn {
   /** The trace of the call that it runs. */
   readonly trace: TraceContext | undefined;
   /** Resolves when everything that the turn has read is durable; its output must not leave before. */
-  readonly readsDurable: () => Promise<void>;
+  readonly readsDurable: () => Eventual<void>;
   /** Whether the alarm's handler runs: then the alarm that fired is gone. */
   firing = false;
   #open = true;
@@ -30,8 +31,8 @@ export class Turn {
   #pending = 0;
   #quiet: (() => void) | undefined;
   #poison: ActorOutputGateError | undefined;
-  readonly #blockers = new Set<Promise<unknown>>();
-  #unobserved: { readonly operation: Operation<unknown>; readonly reason: unknown }[] = [];
+  #blockers: Set<Promise<unknown>> | undefined;
+  #unobserved: { readonly operation: Operation<unknown>; readonly reason: unknown }[] | undefined;
 
   constructor(
     state: State,
@@ -39,7 +40,7 @@ export class Turn {
       deadline: number;
       chain: readonly string[];
       trace: TraceContext | undefined;
-      readsDurable: () => Promise<void>;
+      readsDurable: () => Eventual<void>;
     },
   ) {
     this.state = state;
@@ -66,7 +67,7 @@ export class Turn {
 
   /** Whether the turn waits for a `blockConcurrencyWhile`. */
   get blocked(): boolean {
-    return this.#blockers.size > 0;
+    return this.#blockers !== undefined && this.#blockers.size > 0;
   }
 
   poison(cause: unknown): void {
@@ -76,10 +77,11 @@ export class Turn {
   /** Runs `body`; the turn does not go on to its method, nor end, before it has settled. */
   block<T>(body: () => T | Promise<T>): Promise<T> {
     const running = (async () => body())();
-    this.#blockers.add(running);
+    const blockers = (this.#blockers ??= new Set());
+    blockers.add(running);
     // A failure stays in the set, for `unblocked` to find.
     running.then(
-      () => this.#blockers.delete(running),
+      () => blockers.delete(running),
       () => {},
     );
     return running;
@@ -91,7 +93,7 @@ export class Turn {
    * @throws whatever a blocking body threw, also when user code caught it
    */
   async unblocked(): Promise<void> {
-    while (this.#blockers.size > 0) await Promise.all(this.#blockers);
+    while (this.#blockers && this.#blockers.size > 0) await Promise.all(this.#blockers);
   }
 
   /** From now on the turn's storage calls are refused. */
@@ -103,7 +105,10 @@ export class Turn {
   track<T>(operation: Operation<T>): Operation<T> {
     this.#begin();
     operation.watch((failure) => {
-      if (failure && !operation.observed) this.#unobserved.push({ operation, reason: failure.reason });
+      if (failure && !operation.observed) {
+        this.#unobserved ??= [];
+        this.#unobserved.push({ operation, reason: failure.reason });
+      }
       this.#settle();
     });
     return operation;
@@ -139,7 +144,7 @@ export class Turn {
       await clock.quiet();
     }
     // Observed late is observed: `const p = put(); …; await p` looks at a failure long after it happened.
-    const failure = this.#unobserved.find((each) => !each.operation.observed);
+    const failure = this.#unobserved?.find((each) => !each.operation.observed);
     if (failure) {
       throw new ActorOutputGateError(
         `a storage write failed after the method returned: ${messageOf(failure.reason)}`,

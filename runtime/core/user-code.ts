@@ -1,4 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
+import type { Eventual } from "../ports/eventual.ts";
 import type { TraceContext } from "../ports/mailbox.ts";
 import type { Activation } from "./activation.ts";
 import { actorKey } from "./actor-id.ts";
@@ -38,13 +39,13 @@ export interface UserCode<T> {
   readonly allOrNothing: boolean;
   /** The error of a turn that has run for its whole budget. */
   readonly overBudget: () => Error;
+  /** Resolves when everything that earlier turns have left is durable. */
+  readonly readsDurable: () => Eventual<void>;
 }
 
 export interface UserCodeDeps {
   readonly env: unknown;
   readonly clock: Clock;
-  /** Resolves when everything that earlier turns have left is durable. */
-  readonly readsDurable: () => Promise<void>;
 }
 
 /** How the user's code ended, and what is to be committed (as a rule nothing when it failed). */
@@ -55,8 +56,8 @@ export type Ending<T> =
 /** Runs user code as a turn on an activation. Never throws for what user code does. */
 export async function runUserCode<T>(
   activation: Activation,
-  { Actor, budgetMs, chain, trace, call, finish, allOrNothing, overBudget }: UserCode<T>,
-  { env, clock, readsDurable }: UserCodeDeps,
+  { Actor, budgetMs, chain, trace, call, finish, allOrNothing, overBudget, readsDurable }: UserCode<T>,
+  { env, clock }: UserCodeDeps,
 ): Promise<Ending<T>> {
   const turn = new Turn(activation.state, {
     deadline: clock.now() + budgetMs,
@@ -66,18 +67,6 @@ export async function runUserCode<T>(
   });
   const overrun = new AbortController();
   let cancelTimer = () => {};
-  const execute = async () => {
-    try {
-      activation.object ??= new Actor(contextOf(activation), env);
-      const { object } = activation;
-      if (turn.blocked) await turn.unblocked();
-      const result = await call(object, turn, overrun);
-      await turn.drain(clock);
-      return result;
-    } catch (thrown) {
-      throw failureOf(thrown);
-    }
-  };
   try {
     const result = await new Promise<unknown>((resolve, reject) => {
       cancelTimer = clock.after(budgetMs, () => {
@@ -85,7 +74,19 @@ export async function runUserCode<T>(
         reject(error);
         overrun.abort(error);
       });
-      currentTurn.run(turn, execute).then(resolve, reject);
+      const execute = async () => {
+        try {
+          activation.object ??= new Actor(contextOf(activation), env);
+          const { object } = activation;
+          if (turn.blocked) await turn.unblocked();
+          const result = await call(object, turn, overrun);
+          await turn.drain(clock);
+          resolve(result);
+        } catch (thrown) {
+          reject(failureOf(thrown));
+        }
+      };
+      void currentTurn.run(turn, execute);
     });
     turn.close();
     checkTurnSize(turn.draft);

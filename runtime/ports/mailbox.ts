@@ -1,3 +1,5 @@
+import type { Eventual } from "./eventual.ts";
+
 /** Which instance: the actor's type (its class name) and the instance's name. */
 export interface ActorId {
   readonly type: string;
@@ -92,5 +94,5 @@ export interface Mailbox {
    * @param options.repeatable whether somebody else may send this very envelope once more, under the same ids and without an attempt
    *   of its own, by which it could be looked up: only the mailbox can know it then
    */
-  send(envelope: Envelope, options?: { readonly repeatable?: boolean }): Promise<void>;
+  send(envelope: Envelope, options?: { readonly repeatable?: boolean }): Eventual<void>;
 }

@@ -1,7 +1,9 @@
+import type { Eventual } from "./eventual.ts";
+
 /** Where outcomes wait for the side that called. Outcomes travel as outcome text. */
 export interface Replies {
   /** Files the outcome of an envelope. The first one stands until it expires; later ones are ignored. */
-  write(id: string, outcome: string): Promise<void>;
+  write(id: string, outcome: string): Eventual<void>;
   /**
    * Makes a large outcome durable ahead of its commit, and returns a short text that stands for it
    * in `settled` and in `write`. Harmless when the commit never happens.

@@ -1,4 +1,5 @@
 import type { Alarm, Wake } from "./alarm-clock.ts";
+import type { Eventual } from "./eventual.ts";
 import type { ActorId, Mark } from "./mailbox.ts";
 
 /** A call, or a wake, under suspicion: its runs may have ended their workers. */
@@ -73,7 +74,7 @@ export interface Store {
    *
    * @param known a head that was committed or hydrated here before: where the stored one is the same, this may come back in its place
    */
-  hydrate(id: ActorId, known?: Head): Promise<Head | undefined>;
+  hydrate(id: ActorId, known?: Head): Eventual<Head | undefined>;
   /** The codec text in the entry for `key`, or `undefined`. */
   readEntry(id: ActorId, generation: number, key: string): Promise<string | undefined>;
   listEntries(id: ActorId, range: EntryRange): Promise<EntryPage>;

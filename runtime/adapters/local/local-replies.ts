@@ -27,7 +27,7 @@ export interface LocalReplies extends Replies {
  */
 export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLedger(clock)): LocalReplies {
   /** Whoever waits, under each of the ids waited for. */
-  const waiting = new Map<string, Set<(outcome: string) => void>>();
+  const waiting = new Map<string, ((outcome: string) => void)[]>();
   /** Calls without a kept id whose outcome is for the ledger; what an earlier process has remembered is only there. */
   const remembered = new ExpiringTexts(clock, { ms: REPLY_RETENTION_MS, entries: REMEMBERED });
   const isInLedger = (id: string): boolean => isKept(id) || remembered.get(id) !== undefined;
@@ -38,16 +38,18 @@ export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLe
   /** @returns whether anybody waited */
   const answer = (id: string, outcome: string): boolean => {
     const waiters = waiting.get(id);
-    for (const tell of [...(waiters ?? [])]) tell(outcome);
-    return waiters !== undefined;
+    if (!waiters) return false;
+    // Each takes itself out.
+    for (const tell of [...waiters]) tell(outcome);
+    return true;
   };
 
   return {
     remember,
-    async write(id, outcome) {
+    write(id, outcome) {
       if (!isInLedger(id) && answer(id, outcome)) return;
       remember(id);
-      answer(id, await ledger.write(id, outcome));
+      return ledger.write(id, outcome).then((standing) => void answer(id, standing));
     },
     async stash(_, outcome) {
       return outcome;
@@ -56,21 +58,21 @@ export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLe
     async filed(ids) {
       return new Set(ids.filter((id) => ledger.has(id)));
     },
-    async wait(ids, deadline, signal) {
+    wait(ids, deadline, signal) {
       // Asked for again: by an id of its own besides the call's.
       if (ids.length > 1) for (const id of ids) remember(id);
-      for (const id of ids) {
-        const outcome = isInLedger(id) ? ledger.read(id) : undefined;
-        if (outcome !== undefined) return outcome;
-      }
       return new Promise((resolve) => {
+        for (const id of ids) {
+          const outcome = isInLedger(id) ? ledger.read(id) : undefined;
+          if (outcome !== undefined) return resolve(outcome);
+        }
         const end = (outcome: string | undefined) => {
           cancel();
           signal?.removeEventListener("abort", give);
           for (const id of ids) {
-            const waiters = waiting.get(id);
-            waiters?.delete(end);
-            if (waiters?.size === 0) waiting.delete(id);
+            const others = waiting.get(id)?.filter((each) => each !== end) ?? [];
+            if (others.length > 0) waiting.set(id, others);
+            else waiting.delete(id);
           }
           resolve(outcome);
         };
@@ -80,7 +82,7 @@ export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLe
           end(undefined);
         });
         const give = () => end(undefined);
-        for (const id of ids) waiting.set(id, (waiting.get(id) ?? new Set()).add(end));
+        for (const id of ids) waiting.set(id, [...(waiting.get(id) ?? []), end]);
         signal?.addEventListener("abort", give);
         if (signal?.aborted) give();
       });

@@ -75,16 +75,18 @@ export function createSqliteStore({ db, write, durable }: StateFile): SqliteStor
     return { status: "committed" };
   };
 
+  const readHead = async (instance: string): Promise<Head | undefined> => {
+    const row = selectHead.get(instance);
+    await durable();
+    return row && headFromJson(String(row.head));
+  };
+
   return {
-    async hydrate(id, known) {
+    hydrate(id, known) {
       const instance = actorKey(id);
       const recent = heads.get(instance);
-      if (recent !== undefined) {
-        return known && isSameCommit(known, recent) ? known : headFromJson(recent.json);
-      }
-      const row = selectHead.get(instance);
-      await durable();
-      return row && headFromJson(String(row.head));
+      if (recent === undefined) return readHead(instance);
+      return known && isSameCommit(known, recent) ? known : headFromJson(recent.json);
     },
     async readEntry(id, generation, key) {
       const row = selectEntry.get(actorKey(id), generation, key);
@@ -96,7 +98,7 @@ export function createSqliteStore({ db, write, durable }: StateFile): SqliteStor
       const entries = rows.map(({ key, value }) => [String(key), String(value)] as const);
       return { entries: entries.slice(0, limit), more: entries.length > limit };
     },
-    async commit(commit) {
+    commit(commit) {
       // Outside of the job: what throws there fails all that share its transaction.
       const json = headToJson(commit.head);
       return write(

@@ -223,7 +223,7 @@ describe("one-way messages", () => {
     };
     const { mailbox, post } = start(consume, { clock, messages });
     let sent = false;
-    const sending = post("a", "m1").then(() => {
+    const sending = Promise.resolve(post("a", "m1")).then(() => {
       sent = true;
     });
     let drained = false;

@@ -157,7 +157,7 @@ describe("kept calls", () => {
     const answers: (string | undefined)[] = [];
     const waiting = replies.wait(["=e1"], soon(clock)).then((outcome) => answers.push(outcome));
     let written = false;
-    const writing = replies.write("=e1", "+[2]").then(() => {
+    const writing = Promise.resolve(replies.write("=e1", "+[2]")).then(() => {
       written = true;
     });
     await clock.idle();

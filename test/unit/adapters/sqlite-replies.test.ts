@@ -59,7 +59,7 @@ test("whoever waits is answered when the outcome is on disk, not when it is writ
   const { file, replies, clock, path } = open();
   const order: string[] = [];
   const waiting = replies.wait(["=e1"], clock.now() + 1000).then(() => order.push("answered"));
-  const writing = replies.write("=e1", "+[1]").then(() => order.push("written"));
+  const writing = Promise.resolve(replies.write("=e1", "+[1]")).then(() => order.push("written"));
   // In line behind it, and so in the same transaction.
   void file.write(() => order.push("landing"));
   await Promise.all([waiting, writing]);

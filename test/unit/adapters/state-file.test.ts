@@ -77,7 +77,7 @@ test("I3: nobody hears of a commit before it is on disk, nor reads it; what come
   void commit(0).then(() => told.push("first"));
   await until(1);
   void commit(1).then(() => told.push("second"));
-  void store.hydrate(id).then((head) => told.push(`read ${head?.version}`));
+  void Promise.resolve(store.hydrate(id)).then((head) => told.push(`read ${head?.version}`));
   await until(1);
   expect(told).toEqual([]);
   syncs[0]?.(null);

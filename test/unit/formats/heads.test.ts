@@ -103,7 +103,7 @@ test("I25: a head of a newer form is refused after one read: nothing is written,
   const { items } = fixture<{ items: Item[] }>("journal-4");
   const ahead = items.map((item) => (item.entry?.S === "head" ? newer(item) : item));
   const { store, requests, all } = storeOn(ahead);
-  const refusal = await store.hydrate(id).catch((error: unknown) => error);
+  const refusal = await Promise.resolve(store.hydrate(id)).catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(ActorFormatError);
   expect((refusal as Error).message).toBe(
     "a stored head has the format 5, and this version of stateful-actors reads up to 4: deploy the newer version again",
