@@ -1,8 +1,7 @@
 import { once } from "node:events";
-import type { Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import { ENVELOPES_PATH } from "../runtime/adapters/http/envelope-protocol.ts";
 import { createLocalAlarmClock } from "../runtime/adapters/local/local-alarm-clock.ts";
 import { createLocalMailbox } from "../runtime/adapters/local/local-mailbox.ts";
@@ -25,6 +24,7 @@ import {
 import { systemClock } from "../runtime/adapters/system/clock.ts";
 import { consoleTelemetry } from "../runtime/adapters/system/console-telemetry.ts";
 import { randomIds } from "../runtime/adapters/system/ids.ts";
+import { messageOf, stackOf } from "../runtime/core/errors.ts";
 import { overwrite } from "../runtime/core/overwrite.ts";
 import { METHOD_BUDGET_MS } from "../runtime/core/run-turn.ts";
 import type { AlarmClock } from "../runtime/ports/alarm-clock.ts";
@@ -36,6 +36,7 @@ import { refusal } from "./http-error.ts";
 import { createInspector, isInspectorPath } from "./inspector.ts";
 import { serveLightObjects } from "./light-http.ts";
 import { type CodeSurroundings, type LoadedCode, loadCode, type ProjectCode } from "./loaded-code.ts";
+import { createListener } from "./node-listener.ts";
 import { openOperatorDoor } from "./operator-door.ts";
 import { ProjectError } from "./project-module.ts";
 import { RequestRoom } from "./request-room.ts";
@@ -207,9 +208,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
         removeDeadLetter: (attempt) => removeSqliteDeadLetter(file, attempt),
       });
   const room = new RequestRoom(REQUEST_BOUNDS);
-  const server = createAdaptorServer({
-    fetch: (request, bindings) => {
-      const { incoming, outgoing } = bindings as HttpBindings;
+  const listener = createListener({
+    fetch: (request, { incoming, outgoing }) => {
       if (inspector && isInspectorPath(request.url)) return inspector(request);
       const address = incoming.socket.remoteAddress;
       const operated = operator?.answer(request, { path: incoming.url, address });
@@ -222,9 +222,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       const isOwn = guarded && incoming.url === ENVELOPES_PATH && operator?.knows(request, { address });
       return (isOwn ? doors.own : doors.others).fetch(request);
     },
-    overrideGlobalObjects: false,
-    serverOptions: { maxHeaderSize: MAX_HEAD_BYTES, keepAliveTimeout: KEEP_ALIVE_MS },
-  }) as Server;
+    brokenOff: (error) =>
+      telemetry.problem("response broken off", { reason: messageOf(error), stackTrace: stackOf(error) }),
+  });
+  const server = createServer({ maxHeaderSize: MAX_HEAD_BYTES, keepAliveTimeout: KEEP_ALIVE_MS }, listener);
   server.on("clientError", refuseMalformed);
   const unused = unusedConnections(server);
   try {

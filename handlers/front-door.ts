@@ -13,13 +13,15 @@ import { currentRequest, RequestContext } from "../runtime/core/request-context.
 import type { Env } from "../runtime/core/stateful-actor.ts";
 import { requestTrace, traceIdOf } from "../runtime/core/trace-context.ts";
 import type { Clock } from "../runtime/ports/clock.ts";
+import type { Eventual } from "../runtime/ports/eventual.ts";
 import type { TraceContext } from "../runtime/ports/mailbox.ts";
 import type { Telemetry } from "../runtime/ports/telemetry.ts";
 import type { Ended, Tracer } from "../runtime/ports/tracer.ts";
 import type { EnvelopeDoor } from "./envelope-door.ts";
 import { errorResponse, refusal, unlessHungUp } from "./http-error.ts";
-import { isLight } from "./light-http.ts";
+import { isLight } from "./light-response.ts";
 import type { FetchHandler } from "./project-module.ts";
+import { pathOf } from "./request-path.ts";
 import { createRpcDoor } from "./rpc-door.ts";
 
 /** Largest request body, in bytes: what fits into an envelope. */
@@ -72,19 +74,22 @@ export function createFrontDoor({
 }: FrontDoorDeps): FrontDoor {
   const handle: FetchHandler = handler ?? createRpcDoor({ types, caller });
 
-  const answer = async (request: Request, trace: TraceContext | undefined): Promise<Response> => {
+  const answer = (request: Request, trace: TraceContext | undefined): Eventual<Response> => {
     const path = pathOf(request.url);
     if (envelopes && request.method === "POST" && path === ENVELOPES_PATH)
       return takeEnvelope(request, { envelopes, namesCaller, trace });
-    if (path === undefined)
+    if (!isDecodable(path))
       return refusal(400, "BadRequestError", "the path holds a percent sign that is no valid escape");
     const idempotencyKey = request.headers.get("idempotency-key") ?? undefined;
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey);
     const context = new RequestContext({ deadline: clock.now() + requestWaitMs, idempotencyKey, trace });
-    const response: unknown = await currentRequest.run(context, handle, request, env);
-    if (response instanceof Response) return typed(response);
-    return refusal(500, "InternalError", "the fetch handler returned no Response");
+    return currentRequest.run(context, handle, request, env);
   };
+
+  const checked = (response: unknown): Response =>
+    response instanceof Response
+      ? typed(response)
+      : refusal(500, "InternalError", "the fetch handler returned no Response");
 
   const failure = (thrown: unknown, trace: TraceContext | undefined): Response => {
     const error =
@@ -105,11 +110,16 @@ export function createFrontDoor({
     async fetch(request) {
       const trace = requestTrace(request.headers);
       try {
-        const taken = await limited(request, maxBodyBytes);
+        const found = limited(request, maxBodyBytes);
+        const taken = found instanceof Promise ? await found : found;
         const respond = () => (taken ? answer(taken, trace) : tooLarge(request, maxBodyBytes));
-        const response = await (tracer
-          ? tracer.request({ name: request.method, trace }, respond, endOfRequest)
-          : respond());
+        const response = tracer
+          ? await tracer.request(
+              { name: request.method, trace },
+              async () => checked(await respond()),
+              endOfRequest,
+            )
+          : checked(await respond());
         // What a HEAD asks for has no body, whatever the handler makes.
         return request.method === "HEAD" ? new Response(null, response) : response;
       } catch (error) {
@@ -233,16 +243,13 @@ function typed(response: Response): Response {
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
 }
 
-/**
- * The path of a URL, or `undefined` where it holds half of an escape: handlers take names out of it with `decodeURIComponent`, which
- * throws on that.
- */
-function pathOf(url: string): string | undefined {
+/** Whether a path holds no half of an escape: handlers take names out of it with `decodeURIComponent`, which throws on that. */
+function isDecodable(path: string): boolean {
+  if (!path.includes("%")) return true;
   try {
-    const { pathname } = new URL(url);
-    if (pathname.includes("%")) decodeURIComponent(pathname);
-    return pathname;
+    decodeURIComponent(path);
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
 }

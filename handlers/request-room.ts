@@ -26,7 +26,7 @@ export class RequestRoom {
     if (this.#requests >= requests || this.#bodyBytes + bytes > bodyBytes) return false;
     this.#requests++;
     this.#bodyBytes += bytes;
-    response.once("close", () => {
+    response.on("close", () => {
       this.#requests--;
       this.#bodyBytes -= bytes;
     });

@@ -7,6 +7,7 @@ import { resultOf } from "../runtime/core/outcome.ts";
 import { refusal, unlessHungUp } from "./http-error.ts";
 import { toJsonView } from "./json-view.ts";
 import type { FetchHandler } from "./project-module.ts";
+import { pathOf } from "./request-path.ts";
 
 const USAGE = "POST /{type}/{name}/{method} with a JSON array of arguments";
 
@@ -23,7 +24,7 @@ export function createRpcDoor({
 }): FetchHandler {
   return async (request) => {
     if (request.method !== "POST") return refusal(405, "MethodNotAllowedError", `use ${USAGE}`);
-    const { type, name, method } = parsePath(new URL(request.url).pathname);
+    const { type, name, method } = parsePath(pathOf(request.url));
     if (type === undefined || name === undefined || method === undefined) {
       return refusal(404, "NotFoundError", `there is nothing here; use ${USAGE}`);
     }

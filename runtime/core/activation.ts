@@ -39,7 +39,8 @@ export class Activations {
    */
   hydrate(id: ActorId, store: Store, work?: Meter): Eventual<Activation> {
     const kept = this.#take(actorKey(id));
-    const activate = (head: Head | undefined) => activationOf(id, { head: head ?? NEW_HEAD, kept, store, work });
+    const activate = (head: Head | undefined) =>
+      activationOf(id, { head: head ?? NEW_HEAD, kept, store, work });
     const found = store.hydrate(id, kept?.state.head);
     return found instanceof Promise ? found.then(activate) : activate(found);
   }

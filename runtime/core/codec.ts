@@ -11,32 +11,42 @@ const PIECES = "~";
 /** Stands for another piece inside a piece. */
 const PIECE = "Piece";
 
+/** What an error calls a value. */
+type Named = string | (() => string);
+
+function nameOf(what: Named): string {
+  return typeof what === "string" ? what : what();
+}
+
 /**
  * A value as text. The same codec carries stored values, arguments and results.
  *
- * @param what names the value in the error, e.g. `the value for key "cart"`
+ * @param what names the value in the error, e.g. `the value for key "cart"`; called where naming costs something
  * @throws CodecError functions, class instances, symbols, promises, streams, circular structures, more than 20,000 levels;
  *   names the path
  */
-export function encode(value: unknown, what: string): string {
+export function encode(value: unknown, what: Named): string {
   try {
     if (isFlat(value)) return stringify(value);
     const depth = depthOf(value);
     if (depth > MAX_DEPTH) {
       throw new CodecError(
-        `${what} can't be encoded: nested ${depth} levels deep; at most ${MAX_DEPTH} are allowed`,
+        `${nameOf(what)} can't be encoded: nested ${depth} levels deep; at most ${MAX_DEPTH} are allowed`,
       );
     }
     return depth <= PIECE_DEPTH ? stringify(value, undefined, OPTIONS) : encodeDeep(value);
   } catch (error) {
     if (error instanceof CodecError) throw error;
     const refused = (path: string, kind: string) =>
-      new CodecError(`${what} can't be encoded at $${path}: ${kind}`);
+      new CodecError(`${nameOf(what)} can't be encoded at $${path}: ${kind}`);
     if (error instanceof CircularError) throw refused(error.path, "a circular reference");
     if (error instanceof DevalueError) throw refused(error.path ?? "", kindOf(error.value));
-    throw new CodecError(`${what} can't be encoded: ${error instanceof Error ? error.message : error}`, {
-      cause: error,
-    });
+    throw new CodecError(
+      `${nameOf(what)} can't be encoded: ${error instanceof Error ? error.message : error}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -45,13 +55,16 @@ export function encode(value: unknown, what: string): string {
  *
  * @throws CodecError the text is not what `encode` produces
  */
-export function decode(text: string, what: string): unknown {
+export function decode(text: string, what: Named): unknown {
   try {
     return text.startsWith(PIECES) ? decodeDeep(text) : parse(text);
   } catch (error) {
-    throw new CodecError(`${what} can't be decoded: ${error instanceof Error ? error.message : error}`, {
-      cause: error,
-    });
+    throw new CodecError(
+      `${nameOf(what)} can't be decoded: ${error instanceof Error ? error.message : error}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -189,7 +189,8 @@ export class CommitPipeline<D extends Delivery> {
   answer(delivery: D, settled: Settled): void {
     const reason = deadLetterReason(settled.text, delivery.envelope);
     const filed = this.#file(settled);
-    const ended = reason === undefined ? filed : Promise.resolve(filed).then(() => this.#bury(delivery, reason));
+    const ended =
+      reason === undefined ? filed : Promise.resolve(filed).then(() => this.#bury(delivery, reason));
     const answered = () => {
       this.answered.add(delivery);
       this.#onFile.add(settled.id);

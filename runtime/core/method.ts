@@ -21,7 +21,11 @@ const SPECIAL = new Set(["constructor", "fetch", "alarm", "onAlarmDropped", "web
  */
 export function methodOf(actor: ActorClass, method: string): (...args: unknown[]) => unknown {
   refusePrivate(actor.name, method);
-  for (const prototype of prototypesOf(actor)) {
+  for (
+    let prototype = actor.prototype;
+    !isOutermost(prototype);
+    prototype = Object.getPrototypeOf(prototype)
+  ) {
     const property = Object.getOwnPropertyDescriptor(prototype, method);
     if (typeof property?.value === "function") return property.value;
     if (property) break;
@@ -56,7 +60,11 @@ function shownAs(type: string, method: string): string {
 /** Names of the methods that may be called from outside, own ones first. */
 export function callableMethods(actor: ActorClass): string[] {
   const names = new Set<string>();
-  for (const prototype of prototypesOf(actor)) {
+  for (
+    let prototype = actor.prototype;
+    !isOutermost(prototype);
+    prototype = Object.getPrototypeOf(prototype)
+  ) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
       if (typeof value === "function" && !name.startsWith("_") && !SPECIAL.has(name)) names.add(name);
     }
@@ -64,13 +72,7 @@ export function callableMethods(actor: ActorClass): string[] {
   return [...names];
 }
 
-/** The prototypes between the class and `StatefulActor`, its own first. */
-function* prototypesOf(actor: ActorClass): Generator<object> {
-  for (
-    let prototype: object | null = actor.prototype;
-    prototype !== null && prototype !== StatefulActor.prototype;
-    prototype = Object.getPrototypeOf(prototype)
-  ) {
-    yield prototype;
-  }
+/** Whether a class's methods end before this prototype. */
+function isOutermost(prototype: object | null): boolean {
+  return prototype === null || prototype === StatefulActor.prototype;
 }

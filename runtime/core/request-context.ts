@@ -12,7 +12,7 @@ export class RequestContext {
   /** The trace that the client named. */
   readonly trace: TraceContext | undefined;
   readonly #idempotencyKey: string | undefined;
-  readonly #calls = new Map<string, number>();
+  #calls: Map<string, number> | undefined;
 
   constructor({
     deadline,
@@ -35,6 +35,7 @@ export class RequestContext {
   nextKey(to: ActorId): string | undefined {
     if (this.#idempotencyKey === undefined) return undefined;
     const instance = actorKey(to);
+    this.#calls ??= new Map();
     const call = (this.#calls.get(instance) ?? 0) + 1;
     this.#calls.set(instance, call);
     return `${this.#idempotencyKey}\n${call}`;

@@ -82,7 +82,11 @@ export async function runTurn(
 /** Everything that can refuse the envelope before user code runs. */
 function prepare(
   { to, call, chain, trace, awaited }: Envelope,
-  { budgetMs, readsDurable, actors }: Pick<UserCode<Outcome>, "budgetMs" | "readsDurable"> & Pick<TurnDeps, "actors">,
+  {
+    budgetMs,
+    readsDurable,
+    actors,
+  }: Pick<UserCode<Outcome>, "budgetMs" | "readsDurable"> & Pick<TurnDeps, "actors">,
 ): UserCode<Outcome> {
   const Actor = classOf(to.type, actors);
   const method = call.kind === "fetch" ? undefined : methodOf(Actor, call.method);

@@ -98,7 +98,7 @@ function keyOperations(run: Run, draftsOf: (turn: Turn) => [Draft, ...Draft[]]):
       return run((turn) => {
         checkKey(key);
         if (value === undefined)
-          throw new CodecError(`${valueAt(key)} is undefined, which is no value; use delete`);
+          throw new CodecError(`${valueAt(key)()} is undefined, which is no value; use delete`);
         const text = encode(value, valueAt(key));
         checkValueSize(key, text);
         target(turn).put(key, text);
@@ -151,6 +151,6 @@ function whenKnown<A, B>(value: A | Promise<A>, then: (value: A) => B): B | Prom
   return value instanceof Promise ? value.then(then) : then(value);
 }
 
-function valueAt(key: string): string {
-  return `the value for key ${JSON.stringify(key.slice(0, 40))}`;
+function valueAt(key: string): () => string {
+  return () => `the value for key ${JSON.stringify(key.slice(0, 40))}`;
 }

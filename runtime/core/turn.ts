@@ -77,7 +77,8 @@ export class Turn {
   /** Runs `body`; the turn does not go on to its method, nor end, before it has settled. */
   block<T>(body: () => T | Promise<T>): Promise<T> {
     const running = (async () => body())();
-    const blockers = (this.#blockers ??= new Set());
+    this.#blockers ??= new Set();
+    const blockers = this.#blockers;
     blockers.add(running);
     // A failure stays in the set, for `unblocked` to find.
     running.then(

@@ -51,7 +51,8 @@ describeWith(inject("dynamoDBLocal"), "rivals on one instance, on DynamoDB Local
             fates.map(async (each, rival) => {
               const store = await worker(each, race);
               for (const [round, large] of sizes.entries()) {
-                const head = (await Promise.resolve(store.hydrate(id)).catch(() => "lost" as const)) ?? NEW_HEAD;
+                const head =
+                  (await Promise.resolve(store.hydrate(id)).catch(() => "lost" as const)) ?? NEW_HEAD;
                 if (head === "lost") continue;
                 const text = `["${rival}/${round}"]`;
                 const kept = head.inline.get("large") ?? "none";

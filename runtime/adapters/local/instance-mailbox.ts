@@ -37,7 +37,8 @@ export class InstanceMailbox {
   /** The batch runs no more. */
   end(batch: readonly Delivery[], now: number): void {
     // What was refused for its deadline took no time, and makes nothing fast.
-    const late = batch.filter(({ envelope }) => envelope.deadline <= now + LATE_MS).length;
+    let late = 0;
+    for (const { envelope } of batch) if (envelope.deadline <= now + LATE_MS) late++;
     this.#running = 0;
     this.#ms = this.#ms * DECAY + now - this.#since;
     this.#turns = this.#turns * DECAY + Math.max(1, batch.length - late);

@@ -110,10 +110,12 @@ export function createLocalMailbox(options: LocalMailboxOptions): LocalMailbox {
       if (mailbox.length === 0) break;
       const begun = own.begin(BATCH_SIZE, clock.now());
       const batch = drops > 0 ? begun.map(named) : begun;
-      const unfinished = await consume(id, batch).catch((error: unknown) => {
+      let unfinished: readonly Delivery[] = batch;
+      try {
+        unfinished = await consume(id, batch);
+      } catch (error) {
         telemetry.problem("batch failed", { type: id.type, reason: messageOf(error) });
-        return batch;
-      });
+      }
       own.end(batch, clock.now());
       forgetFinished(batch, unfinished);
       const again = unfinished.filter((delivery) => {
@@ -157,10 +159,11 @@ export function createLocalMailbox(options: LocalMailboxOptions): LocalMailbox {
     });
 
   const forgetFinished = (batch: readonly Delivery[], unfinished: readonly Delivery[]): void => {
-    const open = new Set(unfinished.map(({ envelope }) => messageId(envelope)));
+    const open =
+      unfinished.length > 0 ? new Set(unfinished.map(({ envelope }) => messageId(envelope))) : undefined;
     for (const { envelope } of batch) {
       const key = messageId(envelope);
-      if (open.has(key)) continue;
+      if (open?.has(key)) continue;
       room.leave(envelope);
       if (isWake(envelope)) endWake(envelope);
       if (!outlives(envelope)) continue;
@@ -274,24 +277,22 @@ export function createLocalMailbox(options: LocalMailboxOptions): LocalMailbox {
     withdraw(envelope) {
       if (waiting.get(actorKey(envelope.to))?.withdraw(envelope)) room.leave(envelope);
     },
-    async send(envelope) {
+    send(envelope) {
       if (envelope.awaited) {
         if (left.has(actorKey(envelope.to))) {
           throw new Error(
             `the server is closing, and ${envelope.to.type} has messages for its next start; call again then`,
           );
         }
-        deliverWhenDue(envelope, false);
-        return;
+        return deliverWhenDue(envelope, false);
       }
       const key = messageId(envelope);
-      let durable = held.get(key);
-      if (!durable) {
-        durable = keep(envelope, key);
-        held.set(key, durable);
-        track(durable);
-      }
-      await durable;
+      const known = held.get(key);
+      if (known) return known;
+      const durable = keep(envelope, key);
+      held.set(key, durable);
+      track(durable);
+      return durable;
     },
     async wake(envelope) {
       const finished = new Promise<void>((resolve) => void wakes.set(envelope, resolve));

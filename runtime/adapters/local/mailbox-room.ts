@@ -34,6 +34,16 @@ class Usage {
   }
 }
 
+/** What one instance takes of them. */
+class InstanceUsage extends Usage {
+  readonly key: string;
+
+  constructor(key: string) {
+    super();
+    this.key = key;
+  }
+}
+
 /**
  * The room in the mailboxes of one process. It says no before anything is sent; what is taken in is counted all the same, so
  * that what a commit owes, or an earlier process has left, keeps others out, but is never kept out itself.
@@ -42,9 +52,9 @@ export class MailboxRoom {
   readonly #bounds: MailboxBounds;
   readonly #all = new Usage();
   /** By key of the instance; only of those that have any. */
-  readonly #instances = new Map<string, Usage>();
-  /** What is counted, with its bytes; `due`: also for its instance. */
-  readonly #taken = new Map<Envelope, { readonly bytes: number; due: boolean }>();
+  readonly #instances = new Map<string, InstanceUsage>();
+  /** What is counted, with its bytes; and once it is due, what its instance has. */
+  readonly #taken = new Map<Envelope, { readonly bytes: number; own: InstanceUsage | undefined }>();
 
   constructor(bounds: MailboxBounds) {
     this.#bounds = bounds;
@@ -66,19 +76,18 @@ export class MailboxRoom {
   take(envelope: Envelope): void {
     if (this.#taken.has(envelope)) return;
     const bytes = bytesOf(envelope);
-    this.#taken.set(envelope, { bytes, due: false });
+    this.#taken.set(envelope, { bytes, own: undefined });
     this.#all.add(1, bytes);
   }
 
   /** An envelope lies in its mailbox. */
   due(envelope: Envelope): void {
     const taken = this.#taken.get(envelope);
-    if (!taken || taken.due) return;
-    taken.due = true;
+    if (!taken || taken.own) return;
     const key = actorKey(envelope.to);
-    const own = this.#instances.get(key) ?? new Usage();
-    own.add(1, taken.bytes);
-    this.#instances.set(key, own);
+    taken.own = this.#instances.get(key) ?? new InstanceUsage(key);
+    taken.own.add(1, taken.bytes);
+    if (taken.own.envelopes === 1) this.#instances.set(key, taken.own);
   }
 
   /** An envelope is here no more. */
@@ -87,11 +96,10 @@ export class MailboxRoom {
     if (!taken) return;
     this.#taken.delete(envelope);
     this.#all.add(-1, taken.bytes);
-    if (!taken.due) return;
-    const key = actorKey(envelope.to);
-    const own = this.#instances.get(key);
-    own?.add(-1, taken.bytes);
-    if (own?.envelopes === 0) this.#instances.delete(key);
+    const { own } = taken;
+    if (!own) return;
+    own.add(-1, taken.bytes);
+    if (own.envelopes === 0) this.#instances.delete(own.key);
   }
 }
 

@@ -1,5 +1,8 @@
 import type { Clock } from "../../ports/clock.ts";
 
+/** The tick under way that all share who wait for one: it comes when the queue of microtasks is empty, and costs much. */
+let nextTick: Promise<void> | undefined;
+
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -8,6 +11,13 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
   idle: () => new Promise((resolve) => setImmediate(resolve)),
-  // A tick comes when the queue of microtasks is empty.
-  quiet: () => new Promise((resolve) => process.nextTick(resolve)),
+  quiet() {
+    nextTick ??= new Promise((resolve) =>
+      process.nextTick(() => {
+        nextTick = undefined;
+        resolve();
+      }),
+    );
+    return nextTick;
+  },
 };

@@ -22,7 +22,12 @@ interface Content {
 
 /** All four are from before files had a number: what heads could hold has grown, and the tables with it. */
 const BEFORE = [1, 2, 3, 4];
-const clock = { now: () => 1_790_000_000_000, after: () => () => {}, idle: async () => {}, quiet: async () => {} };
+const clock = {
+  now: () => 1_790_000_000_000,
+  after: () => () => {},
+  idle: async () => {},
+  quiet: async () => {},
+};
 
 /** A state file with this content, as a server has left it. */
 function written({ userVersion, schema, tables }: Content): string {

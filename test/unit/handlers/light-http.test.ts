@@ -1,16 +1,22 @@
 import { once } from "node:events";
-import type { Server } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createAdaptorServer } from "@hono/node-server";
 import { expect, onTestFinished, test } from "vitest";
-import { isLight, serveLightObjects } from "../../../handlers/light-http.ts";
+import { serveLightObjects } from "../../../handlers/light-http.ts";
+import { isLight } from "../../../handlers/light-response.ts";
+import { createListener } from "../../../handlers/node-listener.ts";
 
 const platform = { Request, Response, fetch };
 serveLightObjects();
 
+/** What broke responses off. */
+const broken: unknown[] = [];
+
 /** A server whose requests are light ones. @returns its URL */
 async function serve(handler: (request: Request) => Response | Promise<Response>): Promise<string> {
-  const server = createAdaptorServer({ fetch: handler, overrideGlobalObjects: false }) as Server;
+  const server = createServer(
+    createListener({ fetch: handler, brokenOff: (error) => void broken.push(error) }),
+  );
   onTestFinished(() => void server.close());
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -94,7 +100,7 @@ test("a response of text says so, if nothing else is said, and a request that is
     type(),
     type({ headers: { "x-a": "1" } }),
     type({ headers: { "content-type": "text/html" } }),
-  ]).toEqual(["text/plain; charset=UTF-8", "text/plain; charset=UTF-8", "text/html"]);
+  ]).toEqual(["text/plain;charset=UTF-8", "text/plain;charset=UTF-8", "text/html"]);
   expect(Response.json({}, { headers: { "x-a": "1" } }).headers.get("content-type")).toBe("application/json");
   const url = await serve(async (request) => {
     await request.text();
