@@ -1,5 +1,6 @@
-import { DevalueError, parse, stringify } from "devalue";
+import { DevalueError, parse, stringify, unflatten } from "devalue";
 import { CodecError } from "./errors.ts";
+import { decodeFlat, encodeFlat } from "./flat-codec.ts";
 import { CircularError, isPlain, walk } from "./value-walk.ts";
 
 /** Deepest nesting of a value. */
@@ -27,7 +28,8 @@ function nameOf(what: Named): string {
  */
 export function encode(value: unknown, what: Named): string {
   try {
-    if (isFlat(value)) return stringify(value);
+    const flat = encodeFlat(value);
+    if (flat !== undefined) return flat;
     const depth = depthOf(value);
     if (depth > MAX_DEPTH) {
       throw new CodecError(
@@ -57,7 +59,10 @@ export function encode(value: unknown, what: Named): string {
  */
 export function decode(text: string, what: Named): unknown {
   try {
-    return text.startsWith(PIECES) ? decodeDeep(text) : parse(text);
+    if (text.startsWith(PIECES)) return decodeDeep(text);
+    const parsed: unknown = JSON.parse(text);
+    const flat = decodeFlat(parsed);
+    return flat ? flat.value : unflatten(parsed as number | unknown[]);
   } catch (error) {
     throw new CodecError(
       `${nameOf(what)} can't be decoded: ${error instanceof Error ? error.message : error}`,
@@ -86,17 +91,6 @@ const OPTIONS = {
     },
   },
 };
-
-/** Whether it holds no object, as most values do: then it is neither deep nor circular, and needs no walk. */
-function isFlat(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return true;
-  if (!Array.isArray(value) && !isPlain(value)) return false;
-  for (const key in value) {
-    const each = (value as Record<string, unknown>)[key];
-    if (typeof each === "object" && each !== null) return false;
-  }
-  return true;
-}
 
 function depthOf(value: unknown): number {
   let deepest = 0;
