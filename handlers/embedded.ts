@@ -20,6 +20,7 @@ import {
   openStateFile,
   type StateFile,
   StateFileError,
+  type StateFileOptions,
 } from "../runtime/adapters/local/state-file.ts";
 import { systemClock } from "../runtime/adapters/system/clock.ts";
 import { consoleTelemetry } from "../runtime/adapters/system/console-telemetry.ts";
@@ -119,7 +120,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   serveLightObjects();
   const clock = systemClock;
   const telemetry = consoleTelemetry;
-  const file = openFile(options.stateFile);
+  const room = new RequestRoom(REQUEST_BOUNDS);
+  const file = openFile(options.stateFile, { isAlone: () => room.underWay === 1 });
   const store = createSqliteStore(file);
   const replies = createLocalReplies(clock, createSqliteLedger(file, { clock }));
   const mailbox = createLocalMailbox({
@@ -207,7 +209,6 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
         send: async (envelope) => mailbox.send(envelope),
         removeDeadLetter: (attempt) => removeSqliteDeadLetter(file, attempt),
       });
-  const room = new RequestRoom(REQUEST_BOUNDS);
   const listener = createListener({
     fetch: (request, { incoming, outgoing }) => {
       if (inspector && isInspectorPath(request.url)) return inspector(request);
@@ -345,9 +346,9 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
   );
 }
 
-function openFile(path: string): StateFile {
+function openFile(path: string, options: StateFileOptions): StateFile {
   try {
-    return openStateFile(path);
+    return openStateFile(path, options);
   } catch (error) {
     if (error instanceof StateFileError) throw new ProjectError(error.message, { cause: error });
     throw error;

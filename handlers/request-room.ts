@@ -19,6 +19,11 @@ export class RequestRoom {
     this.#bounds = bounds;
   }
 
+  /** How many have a place. */
+  get underWay(): number {
+    return this.#requests;
+  }
+
   /** Takes a place for the request until its response is closed. @returns false when there is none */
   enter(request: IncomingMessage, response: ServerResponse): boolean {
     const bytes = this.#bodyBytesOf(request);

@@ -109,6 +109,49 @@ test("I3: a server that goes on without the file after that keeps others from it
   openStateFile(path).close();
 });
 
+/** A file whose writer is alone. */
+function openAlone(syncHere: () => void) {
+  const others: unknown[] = [];
+  let alone = true;
+  const file = openStateFile(stateFilePath(), {
+    isAlone: () => alone,
+    syncHere,
+    sync: (_, done) => {
+      others.push(done);
+      done(null);
+    },
+  });
+  onTestFinished(() => file.close());
+  const joined = () => {
+    alone = false;
+  };
+  return { file, others, joined };
+}
+
+test("I3: who is alone waits for the disk right there, and hears of nothing before either", async () => {
+  const order: string[] = [];
+  const { file, others, joined } = openAlone(() => void order.push("synced"));
+  await file.write(
+    () => order.push("ran"),
+    () => order.push("landed"),
+  );
+  expect([order, others.length]).toEqual([["ran", "synced", "landed"], 0]);
+  // Two jobs have two askers, whatever the process knows of them.
+  await Promise.all([file.write(() => {}), file.write(() => {})]);
+  expect(others.length).toBe(1);
+  joined();
+  await file.write(() => {});
+  expect(others.length).toBe(2);
+});
+
+test("I3: when that sync fails, so has its commit, and the file can't be used any more", async () => {
+  const { file } = openAlone(() => {
+    throw new Error("the disk is gone");
+  });
+  await expect(file.write(() => {})).rejects.toThrow("the disk is gone");
+  await expect(file.write(() => {})).rejects.toThrow("not open");
+});
+
 test("a file closed lands what waits, and refuses what comes later", async () => {
   const path = stateFilePath();
   const file = openStateFile(path);
