@@ -100,7 +100,7 @@ export function createCaller(deps: CallerDeps): Caller {
     const { to, call, fingerprint, signal } = request;
     const turn = currentTurn.getStore();
     const chain = turn?.chain ?? [];
-    if (chain.includes(actorKey(to))) throw cycle(chain, to);
+    if (chain.length > 0 && chain.includes(actorKey(to))) throw cycle(chain, to);
     if (request.options.delayMs !== undefined) throw delayedCall(request);
     const deadline = Math.min(
       clock.now() + callWaitMs,

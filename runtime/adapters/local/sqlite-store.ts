@@ -6,10 +6,8 @@ import type { ActorId } from "../../ports/mailbox.ts";
 import type { Commit, CommitResult, Head, Store } from "../../ports/store.ts";
 import type { StateFile } from "./state-file.ts";
 
-/** Heads kept in memory. */
+/** Heads of which is remembered what is on disk. */
 const RECENT_HEADS = 10_000;
-/** The longest of them, in characters: a head holds the results of its last batch, which may be long. */
-const RECENT_LENGTH = 4 * 1024;
 
 export interface SqliteStore extends Store {
   /** The instances whose head holds messages that may not have left yet. */
@@ -85,8 +83,7 @@ export function createSqliteStore({ db, write, durable }: StateFile): SqliteStor
     hydrate(id, known) {
       const instance = actorKey(id);
       const recent = heads.get(instance);
-      if (recent === undefined) return readHead(instance);
-      return known && isSameCommit(known, recent) ? known : headFromJson(recent.json);
+      return known && recent && isSameCommit(known, recent) ? known : readHead(instance);
     },
     async readEntry(id, generation, key) {
       const row = selectEntry.get(actorKey(id), generation, key);
@@ -106,8 +103,7 @@ export function createSqliteStore({ db, write, durable }: StateFile): SqliteStor
         ({ status }) => {
           if (status !== "committed") return;
           const { version, mark } = commit.head;
-          if (json.length <= RECENT_LENGTH) heads.set(actorKey(commit.id), { version, mark, json });
-          else heads.drop(actorKey(commit.id));
+          heads.set(actorKey(commit.id), { version, mark });
         },
       );
     },
@@ -126,29 +122,20 @@ export function createSqliteStore({ db, write, durable }: StateFile): SqliteStor
   };
 }
 
-/** A head as it is on disk. */
-interface RecentHead extends Committed {
-  readonly json: string;
-}
-
-/** The heads that were committed last, by key of their instance; the first one of them goes first. */
+/** The heads that were committed last, as they are on disk, by key of their instance; the first one of them goes first. */
 class RecentHeads {
   /** `undefined` where a commit is under way: it keeps its place. */
-  readonly #heads = new Map<string, RecentHead | undefined>();
+  readonly #heads = new Map<string, Committed | undefined>();
 
-  get(instance: string): RecentHead | undefined {
+  get(instance: string): Committed | undefined {
     return this.#heads.get(instance);
   }
 
-  set(instance: string, head: RecentHead): void {
+  set(instance: string, head: Committed): void {
     this.#heads.set(instance, head);
     if (this.#heads.size <= RECENT_HEADS) return;
     const [oldest] = this.#heads.keys();
     if (oldest !== undefined) this.#heads.delete(oldest);
-  }
-
-  drop(instance: string): void {
-    this.#heads.delete(instance);
   }
 
   forget(instance: string): void {
