@@ -17,5 +17,7 @@ export function isFingerprint(text: string): boolean {
 
 /** The digest of several texts, told apart. */
 export function digest(texts: readonly string[], encoding: "hex" | "base64url"): string {
-  return hash("sha256", texts.map((text) => `${text.length}:${text}`).join(""), encoding);
+  let joined = "";
+  for (const text of texts) joined += `${text.length}:${text}`;
+  return hash("sha256", joined, encoding);
 }

@@ -1,8 +1,5 @@
 import type { Clock } from "../../ports/clock.ts";
 
-/** The tick under way that all share who wait for one: it comes when the queue of microtasks is empty, and costs much. */
-let nextTick: Promise<void> | undefined;
-
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -10,14 +7,21 @@ export const systemClock: Clock = {
     const timer = setTimeout(fire, ms);
     return () => clearTimeout(timer);
   },
-  idle: () => new Promise((resolve) => setImmediate(resolve)),
-  quiet() {
-    nextTick ??= new Promise((resolve) =>
-      process.nextTick(() => {
-        nextTick = undefined;
+  idle: shared(setImmediate),
+  // A tick comes when the queue of microtasks is empty.
+  quiet: shared(process.nextTick),
+};
+
+/** All who wait for the same moment share what is scheduled for it: that costs more than what most of them do then. */
+function shared(schedule: (come: () => void) => void): () => Promise<void> {
+  let next: Promise<void> | undefined;
+  return () => {
+    next ??= new Promise((resolve) =>
+      schedule(() => {
+        next = undefined;
         resolve();
       }),
     );
-    return nextTick;
-  },
-};
+    return next;
+  };
+}
