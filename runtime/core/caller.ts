@@ -203,15 +203,11 @@ export function handOver(
   mailbox: Mailbox,
   options?: Parameters<Mailbox["send"]>[1],
 ): Eventual<void> {
-  const broken = (cause: unknown): never => {
+  const sent = mailbox.send(envelope, options);
+  if (!(sent instanceof Promise)) return sent;
+  return sent.catch((cause: unknown) => {
     throw brokenOff(envelope, cause);
-  };
-  try {
-    const sent = mailbox.send(envelope, options);
-    return sent instanceof Promise ? sent.catch(broken) : sent;
-  } catch (cause) {
-    return broken(cause);
-  }
+  });
 }
 
 /** What a tracer is told: what is asked, and for which call or request. */

@@ -280,9 +280,8 @@ export function createLocalMailbox(options: LocalMailboxOptions): LocalMailbox {
     send(envelope) {
       if (envelope.awaited) {
         if (left.has(actorKey(envelope.to))) {
-          throw new Error(
-            `the server is closing, and ${envelope.to.type} has messages for its next start; call again then`,
-          );
+          const reason = `the server is closing, and ${envelope.to.type} has messages for its next start; call again then`;
+          return Promise.reject(new Error(reason));
         }
         return deliverWhenDue(envelope, false);
       }
