@@ -61,6 +61,13 @@ class Probe extends StatefulActor<unknown> {
   unawaitedThroughHelpers() {
     void this.helped();
   }
+  unawaitedFarAway() {
+    void this._far(30);
+  }
+  async _far(helpers: number): Promise<void> {
+    await (helpers > 0 ? this._far(helpers - 1) : this.ctx.storage.put("near", "kept"));
+    if (helpers === 30) await this.ctx.storage.put("far", "kept");
+  }
   async helped() {
     await this._outer("h1");
     await this._outer("h2");
@@ -229,6 +236,8 @@ describe("what a turn's writes become", () => {
     expect(await call(deps, "get", "u3")).toBe("kept");
     await call(deps, "unawaitedThroughHelpers");
     expect(await call(deps, "get", "h2")).toBe("kept");
+    await call(deps, "unawaitedFarAway");
+    expect(await call(deps, "get", "far")).toBe("kept");
   });
 
   test("I6: an un-awaited write that fails fails the call; one that user code caught does not", async () => {
