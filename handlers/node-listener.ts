@@ -32,10 +32,19 @@ export function createListener({ fetch, brokenOff }: ListenerOptions): RequestLi
   const fail = async (error: unknown, outgoing: ServerResponse): Promise<void> => {
     if (error instanceof TargetError) return write(refusal(400, "BadRequestError", error.message), outgoing);
     // The client is gone.
-    if ((error as { code?: unknown } | undefined)?.code === "ERR_STREAM_PREMATURE_CLOSE") return;
+    if (
+      outgoing.destroyed &&
+      (error as { code?: unknown } | undefined)?.code === "ERR_STREAM_PREMATURE_CLOSE"
+    )
+      return;
     brokenOff(error);
-    if (outgoing.headersSent) outgoing.destroy();
-    else await write(errorResponse(error), outgoing);
+    if (outgoing.headersSent) {
+      outgoing.destroy();
+      return;
+    }
+    // A head that could not be sent has left it.
+    outgoing.statusMessage = "";
+    await write(errorResponse(error), outgoing);
   };
   return (incoming, outgoing) => {
     answer(incoming, outgoing).catch((error: unknown) => fail(error, outgoing));
@@ -44,22 +53,42 @@ export function createListener({ fetch, brokenOff }: ListenerOptions): RequestLi
 
 async function write(response: Response, outgoing: ServerResponse): Promise<void> {
   const parts = lightParts(response);
-  if (parts) writeLight(parts, outgoing);
-  else if (response.body) await writeStream(response, { body: response.body, outgoing });
-  else outgoing.writeHead(response.status, headOf(response.headers)).end();
+  if (parts) {
+    writeLight(parts, outgoing);
+    return;
+  }
+  const { status, headers, body } = response;
+  if (body) await writeStream(response, { body, outgoing });
+  else outgoing.writeHead(status, headOf(headers, mayTellOfABody(status, outgoing) ? undefined : 0)).end();
+}
+
+/** Whether a length says how long a body would be, that does not come. */
+function mayTellOfABody(status: number, { req }: ServerResponse): boolean {
+  return req.method === "HEAD" || status === 204 || status === 304;
 }
 
 function writeLight({ status, text, headers }: LightParts, outgoing: ServerResponse): void {
-  const head = typeof headers === "string" ? ["content-type", headers] : headOf(headers);
-  if (typeof headers === "string" || !headers.has("content-length"))
-    head.push("content-length", String(Buffer.byteLength(text)));
+  const bytes = Buffer.byteLength(text);
+  const head =
+    typeof headers === "string"
+      ? ["content-type", headers, "content-length", String(bytes)]
+      : headOf(headers, bytes);
   outgoing.writeHead(status, head).end(text);
 }
 
-/** Names and values in turn: one name may come with several values. */
-function headOf(headers: Headers): string[] {
+/**
+ * Names and values in turn: one name may come with several values. Where the body ends is for this server to say: a length that is not
+ * the body's, as in the headers of another server's answer, would make its rest the next answer.
+ *
+ * @param bytes the body's, where they are known
+ */
+function headOf(headers: Headers, bytes?: number): string[] {
   const head: string[] = [];
-  for (const [name, value] of headers) head.push(name, value);
+  for (const [name, value] of headers) {
+    if (name === "transfer-encoding" || (name === "content-length" && bytes !== undefined)) continue;
+    head.push(name, value);
+  }
+  if (bytes !== undefined) head.push("content-length", String(bytes));
   return head;
 }
 
@@ -70,27 +99,36 @@ async function writeStream(
 ): Promise<void> {
   const reader = body.getReader();
   // Whatever makes the rest need not go on for a client that is gone.
-  outgoing.once("close", () => void reader.cancel().catch(() => {}));
-  const head = headOf(headers);
+  const stop = () => void reader.cancel().catch(() => {});
+  if (outgoing.destroyed) return stop();
+  outgoing.once("close", stop);
   const gathered: Uint8Array[] = [];
   let bytes = 0;
   let next = reader.read();
-  while (bytes <= GATHERED_BYTES) {
+  for (let isMuch = false; !isMuch; ) {
     const part = await Promise.race([next, soon()]);
     if (part === undefined) break;
     if (part.done) {
-      if (!headers.has("content-length")) head.push("content-length", String(bytes));
-      outgoing.writeHead(status, head).end(Buffer.concat(gathered));
+      outgoing.writeHead(status, headOf(headers, bytes)).end(Buffer.concat(gathered));
       return;
     }
+    // Looked at once more then: it may have been all.
+    isMuch = bytes > GATHERED_BYTES;
     gathered.push(part.value);
     bytes += part.value.byteLength;
     next = reader.read();
   }
-  outgoing.writeHead(status, head).flushHeaders();
+  outgoing.writeHead(status, headOf(headers)).flushHeaders();
+  let left = Number(headers.get("content-length") ?? Number.NaN);
+  const counted = (part: Uint8Array) => {
+    left -= part.byteLength;
+    if (left < 0) throw new Error("the response is longer than its content-length says");
+    return part;
+  };
   const rest = async function* () {
-    yield* gathered;
-    for (let part = await next; !part.done; part = await reader.read()) yield part.value;
+    for (const part of gathered) yield counted(part);
+    for (let part = await next; !part.done; part = await reader.read()) yield counted(part.value);
+    if (left > 0) throw new Error("the response is shorter than its content-length says");
   };
   await pipeline(Readable.from(rest(), { objectMode: false }), outgoing);
 }
