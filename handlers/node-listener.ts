@@ -118,6 +118,8 @@ async function writeStream(
     bytes += part.value.byteLength;
     next = reader.read();
   }
+  // Should it fail meanwhile, that is told where its turn comes.
+  next.catch(() => {});
   outgoing.writeHead(status, headOf(headers)).flushHeaders();
   let left = Number(headers.get("content-length") ?? Number.NaN);
   const counted = (part: Uint8Array) => {
