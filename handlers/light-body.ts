@@ -21,8 +21,8 @@ export function readText(incoming: IncomingMessage): Promise<string> {
 }
 
 /**
- * A body as it comes. Node's own stream of it would end the connection where a reader stops early, and would keep the connection's
- * next request waiting for a reader that is not done.
+ * A body as it comes. Node's own stream of it would let the connection's next request wait for a reader that has stopped, and would
+ * be an empty one where the client is gone.
  */
 export function streamBody(incoming: IncomingMessage, outgoing: ServerResponse): ReadableStream<Uint8Array> {
   let isWanted = true;

@@ -232,6 +232,16 @@ describe("a request's body", () => {
     expect(await read(/!$/)).toMatch(/hi!$/);
   });
 
+  test("gives each of two readers its part, who ask at the same time", async () => {
+    const { socket, read } = await start(async ({ body }) => {
+      const reader = body?.getReader();
+      const parts = await Promise.all([reader?.read(), reader?.read(), reader?.read()]);
+      return new Response(parts.every((part) => part?.value) ? "parts" : "less");
+    });
+    socket.write(post("/", LONG));
+    expect(await read(/parts$/)).toMatch(/parts$/);
+  });
+
   test("whose client hangs up in its middle fails, and the signal says why", async () => {
     const came = Promise.withResolvers<Request>();
     const { socket } = await start((request) => {
@@ -240,11 +250,23 @@ describe("a request's body", () => {
     });
     socket.write(head("POST /", "Content-Length: 9"));
     const request = await came.promise;
-    const copy = request.clone();
-    const reads = [request.text(), copy.text()];
+    const text = request.text();
+    socket.destroy();
+    await expect(text).rejects.toThrow("aborted");
+    expect(request.signal.aborted).toBe(true);
+  });
+
+  test("whose client hangs up in its middle fails for all who read it", async () => {
+    const came = Promise.withResolvers<Request>();
+    const { socket } = await start((request) => {
+      came.resolve(request);
+      return new Promise(() => {});
+    });
+    socket.write(head("POST /", "Content-Length: 9"));
+    const request = await came.promise;
+    const reads = [request.clone().text(), request.text()];
     socket.destroy();
     for (const read of reads) await expect(read).rejects.toThrow("aborted");
-    expect(request.signal.aborted).toBe(true);
   });
 
   test.each(["text", "bytes"] as const)(
