@@ -7,6 +7,7 @@ import { type LightParts, lightParts } from "./light-response.ts";
 
 /** How much of a body that is there at once is gathered, to say its length, in bytes. */
 const GATHERED_BYTES = 1024 * 1024;
+const NOT_ASCII = /[\x80-\xff]/;
 
 export interface ListenerOptions {
   /** Answers a request; must not reject. */
@@ -69,11 +70,13 @@ function mayTellOfABody(status: number, { req }: ServerResponse): boolean {
 
 function writeLight({ status, text, headers }: LightParts, outgoing: ServerResponse): void {
   const bytes = Buffer.byteLength(text);
-  const head =
-    typeof headers === "string"
-      ? ["content-type", headers, "content-length", String(bytes)]
-      : headOf(headers, bytes);
-  outgoing.writeHead(status, head).end(text);
+  if (typeof headers === "string") {
+    outgoing.writeHead(status, ["content-type", headers, "content-length", String(bytes)]).end(text);
+    return;
+  }
+  const head = headOf(headers, bytes);
+  // A head that goes with text would be encoded as the text is.
+  outgoing.writeHead(status, head).end(NOT_ASCII.test(head.join("")) ? Buffer.from(text) : text);
 }
 
 /**

@@ -97,6 +97,19 @@ describe("requests as they come over the wire", () => {
     expect(answer).toMatch(/\r\nconnection: close\r\n/i);
   });
 
+  test("an answer whose type is taken away is bytes, light or not", async () => {
+    for (const body of ["text", new Blob(["text"])]) {
+      const port = await start(async () => {
+        const response = new Response(body);
+        response.headers.delete("content-type");
+        return response;
+      });
+      expect(await exchange(port, head("GET / HTTP/1.1"))).toMatch(
+        /^HTTP\/1.1 200 .*content-type: application\/octet-stream.*text$/is,
+      );
+    }
+  });
+
   test("what names more than one Host, or no path, is refused in JSON", async () => {
     const port = await start(async (request) => new Response(request.url));
     for (const request of [

@@ -154,6 +154,21 @@ describe("the framing of an answer", () => {
       [],
     ],
     ["a redirection", () => Response.redirect("http://localhost/b"), ["content-length: 0"], []],
+    [
+      "text with a header that is not ASCII",
+      () => new Response("\u00e9", given({ "x-a": "\u00e9" })),
+      ["content-length: 2", "x-a: \u00e9"],
+      [],
+    ],
+    [
+      "an error",
+      () => {
+        throw new Error("of the handler");
+      },
+      ["http/1.1 500 internal server error"],
+      [],
+    ],
+    ["nothing at all", () => undefined as unknown as Response, ["http/1.1 500 internal server error"], []],
     ["what is no response", () => Response.error(), ["http/1.1 500 internal server error"], []],
     [
       "a header that can't be sent",
@@ -211,6 +226,14 @@ describe("a request's body", () => {
     );
     socket.write(post("/", LONG) + last);
     expect(await read(END)).toMatch(/first.*last$/s);
+  });
+
+  test("of a GET is nobody's, and keeps no connection either", async () => {
+    const { socket, read } = await start(
+      unlessLast(async (request) => new Response(`${await request.text()}!`)),
+    );
+    socket.write(`${head("GET /", "Content-Length: 4")}body${last}`);
+    expect(await read(END)).toMatch(/\r\n\r\n!HTTP.*last$/s);
   });
 
   test("of 1 MiB arrives, in chunks too", async () => {
