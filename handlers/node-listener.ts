@@ -117,7 +117,7 @@ async function writeStream(
     }
     // Looked at once more then: it may have been all.
     isMuch = bytes > GATHERED_BYTES;
-    gathered.push(part.value);
+    gathered.push(checked(part.value));
     bytes += part.value.byteLength;
     next = reader.read();
   }
@@ -126,7 +126,7 @@ async function writeStream(
   outgoing.writeHead(status, headOf(headers)).flushHeaders();
   let left = Number(headers.get("content-length") ?? Number.NaN);
   const counted = (part: Uint8Array) => {
-    left -= part.byteLength;
+    left -= checked(part).byteLength;
     if (left < 0) throw new Error("the response is longer than its content-length says");
     return part;
   };
@@ -136,6 +136,14 @@ async function writeStream(
     if (left > 0) throw new Error("the response is shorter than its content-length says");
   };
   await pipeline(Readable.from(rest(), { objectMode: false }), outgoing);
+}
+
+/** @throws TypeError a stream gives what is no bytes, which no other server of the platform's kind sends either */
+function checked(part: unknown): Uint8Array {
+  if (part instanceof Uint8Array) return part;
+  throw new TypeError(
+    "the stream of a response must give bytes (Uint8Array), as a TextEncoderStream makes them",
+  );
 }
 
 /** Resolves when what is at hand has had its chance. */

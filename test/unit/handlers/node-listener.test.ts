@@ -97,6 +97,13 @@ describe("the framing of an answer", () => {
         controller.close();
       },
     });
+  const texts = () =>
+    new ReadableStream({
+      start(controller) {
+        controller.enqueue("abc");
+        controller.close();
+      },
+    });
   const answers: [string, () => Response, string[], string[]][] = [
     ["text", () => new Response("\u00e9"), ["content-length: 2"], []],
     ["no text", () => new Response(""), ["content-length: 0"], []],
@@ -169,6 +176,7 @@ describe("the framing of an answer", () => {
       [],
     ],
     ["nothing at all", () => undefined as unknown as Response, ["http/1.1 500 internal server error"], []],
+    ["a stream of text", () => new Response(texts()), ["http/1.1 500 internal server error"], []],
     ["what is no response", () => Response.error(), ["http/1.1 500 internal server error"], []],
     [
       "a header that can't be sent",
