@@ -12,6 +12,7 @@ export function delegate<T extends object>(
     if (name === "constructor") {
       Object.defineProperty(light, name, { configurable: true, writable: true, value });
     } else if (Object.hasOwn(light, name)) {
+      Object.defineProperty(light, name, { enumerable });
     } else if (typeof value === "function") {
       const called = function (this: T, ...args: unknown[]) {
         return Reflect.apply(value, behind(this), args);

@@ -19,7 +19,7 @@ import type { Telemetry } from "../runtime/ports/telemetry.ts";
 import type { Ended, Tracer } from "../runtime/ports/tracer.ts";
 import type { EnvelopeDoor } from "./envelope-door.ts";
 import { errorResponse, refusal, unlessHungUp } from "./http-error.ts";
-import { isLight } from "./light-response.ts";
+import { lightParts } from "./light-response.ts";
 import type { FetchHandler } from "./project-module.ts";
 import { pathOf } from "./request-path.ts";
 import { createRpcDoor } from "./rpc-door.ts";
@@ -237,7 +237,8 @@ async function discard(body: ReadableStream<Uint8Array> | null): Promise<boolean
 
 /** Bytes without a type are bytes: on Lambda they would travel as text, and be broken on the way. */
 function typed(response: Response): Response {
-  if (isLight(response) || response.body === null || response.headers.has("content-type")) return response;
+  const said = lightParts(response)?.headers ?? response.headers;
+  if (typeof said === "string" || said.has("content-type") || response.body === null) return response;
   const headers = new Headers(response.headers);
   headers.set("content-type", "application/octet-stream");
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers });

@@ -3,6 +3,9 @@ import { delegate } from "./delegation.ts";
 /** What names a header. */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 
+/** Makes the platform's own headers those behind light ones. */
+let putBehind: (headers: LightHeaders, genuine: Headers) => void;
+
 /** Headers as a Node server has read them, name after value; they become the platform's own where more is asked than one of them. */
 class LightHeaders {
   static {
@@ -10,13 +13,17 @@ class LightHeaders {
       genuine: Headers.prototype,
       behind: (headers) => headers.#asGenuine(),
     });
+    putBehind = (headers, genuine) => {
+      headers.#genuine = genuine;
+    };
   }
 
   readonly #raw: readonly string[];
   #genuine: Headers | undefined;
 
-  constructor(raw: readonly string[]) {
+  constructor(raw: readonly string[], genuine?: Headers) {
     this.#raw = raw;
+    this.#genuine = genuine;
   }
 
   get(name: string): string | null {
@@ -52,4 +59,14 @@ class LightHeaders {
 /** @param raw names and values in turn */
 export function lightHeaders(raw: readonly string[]): Headers {
   return new LightHeaders(raw) as unknown as Headers;
+}
+
+/** Headers that can be joined with others later. */
+export function joinable(headers: Headers): Headers {
+  return new LightHeaders([], headers) as unknown as Headers;
+}
+
+/** From now on a change of one is a change of the other: who holds the light ones need not learn that there are others. */
+export function join(light: Headers, genuine: Headers): void {
+  if (light instanceof LightHeaders) putBehind(light, genuine);
 }

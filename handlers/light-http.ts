@@ -47,7 +47,8 @@ export function serveLightObjects(): void {
 
 /** Whether a light response can be made with it; else the platform's class must look at it, and may refuse it. */
 function isPlain(init: ResponseInit | undefined): boolean {
-  if (!init) return true;
+  if (init === undefined) return true;
+  if (typeof init !== "object" || init === null) return false;
   const { status = 200, statusText } = init;
   return (
     statusText === undefined &&
@@ -60,7 +61,7 @@ function isPlain(init: ResponseInit | undefined): boolean {
 
 function light(text: string, { init, type }: { init: ResponseInit | undefined; type: string }): Response {
   const { status = 200, headers: given } = init ?? {};
-  if (!given) return lightResponse({ status, text, headers: type });
+  if (given === undefined) return lightResponse({ status, text, headers: type });
   const headers = new Headers(given);
   if (!headers.has("content-type")) headers.set("content-type", type);
   return lightResponse({ status, text, headers });

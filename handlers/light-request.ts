@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Readable } from "node:stream";
 import { delegate } from "./delegation.ts";
-import { lightHeaders } from "./light-headers.ts";
+import { readText, streamBody } from "./light-body.ts";
+import { join, lightHeaders } from "./light-headers.ts";
 
 /** A request target that a URL shows as it is: no dot segment, and nothing that would be escaped. */
 const PLAIN_TARGET = /^(?:\/(?!\.|%2e)[\w\-.~!$&()*+,;=:@%]*)+(?:\?[\w\-.~!$&()*+,;=:@%/?]*)?$/i;
-const WHOLE = /^https?:\/\//i;
+const WHOLE = /^https?:\/\/(?!\/)/i;
 /** What is more than a host and its port, or is written otherwise in a URL. */
 const NO_AUTHORITY = /[^!-~]|[/?#@\\]/;
 /** Where a request lies whose client does not say (HTTP/1.0). */
@@ -31,9 +31,9 @@ class LightRequest {
     delegate(LightRequest.prototype, { genuine: GenuineRequest.prototype, behind: genuineOf });
   }
 
-  readonly method: string;
-  readonly url: string;
-  readonly headers: Headers;
+  readonly #method: string;
+  readonly #url: string;
+  readonly #headers: Headers;
   readonly #incoming: IncomingMessage;
   readonly #outgoing: ServerResponse;
   #abort: AbortController | undefined;
@@ -41,11 +41,23 @@ class LightRequest {
   #isRead = false;
 
   constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
-    this.method = incoming.method ?? "GET";
-    this.url = urlOf(incoming);
-    this.headers = lightHeaders(incoming.rawHeaders);
+    this.#method = incoming.method ?? "GET";
+    this.#url = urlOf(incoming);
+    this.#headers = lightHeaders(incoming.rawHeaders);
     this.#incoming = incoming;
     this.#outgoing = outgoing;
+  }
+
+  get method(): string {
+    return this.#method;
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  get headers(): Headers {
+    return this.#headers;
   }
 
   /** Aborted when the client hangs up before it has its answer. */
@@ -80,17 +92,19 @@ class LightRequest {
     if (this.#genuine) return this.#genuine;
     const { method, headers, signal } = this;
     const init: RequestInit & { duplex?: "half" } = { method, headers: [...headers], signal };
-    if (this.#isRead) init.body = "";
-    else if (this.#hasBody) Object.assign(init, { body: Readable.toWeb(this.#incoming), duplex: "half" });
+    if (this.#isRead) init.body = new Uint8Array();
+    else if (this.#hasBody)
+      Object.assign(init, { body: streamBody(this.#incoming, this.#outgoing), duplex: "half" });
     const genuine = new GenuineRequest(this.url, init);
     // What is read is read also there.
     if (this.#isRead) void genuine.text();
+    join(headers, genuine.headers);
     this.#genuine = genuine;
     return genuine;
   }
 
   get #hasBody(): boolean {
-    return this.method !== "GET" && this.method !== "HEAD";
+    return this.#method !== "GET" && this.#method !== "HEAD";
   }
 }
 
@@ -106,8 +120,8 @@ export function genuineRequest<T>(input: T): T | Request {
   return input instanceof LightRequest ? genuineOf(input) : input;
 }
 
-function urlOf({ url: target = "/", headers }: IncomingMessage): string {
-  const origin = originOf(headers.host ?? NO_HOST);
+function urlOf({ url: target = "/", rawHeaders }: IncomingMessage): string {
+  const origin = originOf(hostOf(rawHeaders) ?? NO_HOST);
   if (PLAIN_TARGET.test(target)) return origin + target;
   // A proxy's client names the whole URL.
   const url = target.startsWith("/")
@@ -115,9 +129,21 @@ function urlOf({ url: target = "/", headers }: IncomingMessage): string {
     : WHOLE.test(target)
       ? URL.parse(target)
       : null;
-  // What a backslash is taken for differs.
-  if (url && !target.includes("\\")) return url.href;
+  // What a backslash is taken for differs, and no request of the platform's has a URL that names a user.
+  if (url && !target.includes("\\") && !url.username && !url.password) return url.href;
   throw new TargetError(`the request's target ${shown(target)} is no path`);
+}
+
+/** The one Host: of two, whoever stands before this server may have gone by the other. */
+function hostOf(raw: readonly string[]): string | undefined {
+  let host: string | undefined;
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at] as string;
+    if (name.length !== 4 || name.toLowerCase() !== "host") continue;
+    if (host !== undefined) throw new TargetError("the request has more than one Host");
+    host = raw[at + 1];
+  }
+  return host;
 }
 
 /** The last Host, and its origin: nearly all requests name the same. */
@@ -126,30 +152,13 @@ let known = { host: NO_HOST, origin: `http://${NO_HOST}` };
 function originOf(host: string): string {
   if (host === known.host) return known.origin;
   const url = NO_AUTHORITY.test(host) ? null : URL.parse(`http://${host}`);
-  if (!url) throw new TargetError(`the request's Host ${shown(host)} names none`);
+  // A name that a URL writes otherwise, as it does 0x7f.1, would be checked as one host and be another.
+  if (url?.hostname !== host.replace(/:\d*$/, "").toLowerCase())
+    throw new TargetError(`the request's Host ${shown(host)} names none`);
   known = { host, origin: url.origin };
   return url.origin;
 }
 
 function shown(text: string): string {
   return JSON.stringify(text.slice(0, 64));
-}
-
-/** A body as text, as the platform reads it: UTF-8 without its mark. */
-function readText(incoming: IncomingMessage): Promise<string> {
-  return new Promise((resolve, reject) => {
-    if (incoming.destroyed && !incoming.readableEnded) {
-      reject(incoming.errored ?? new Error("the client has hung up"));
-      return;
-    }
-    const parts: Buffer[] = [];
-    incoming.on("data", (part: Buffer) => void parts.push(part));
-    incoming.on("error", reject);
-    incoming.on("end", () => {
-      const [first] = parts;
-      const whole = parts.length === 1 && first ? first : Buffer.concat(parts);
-      const text = whole.toString("utf8");
-      resolve(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
-    });
-  });
 }

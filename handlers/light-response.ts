@@ -1,4 +1,5 @@
 import { delegate } from "./delegation.ts";
+import { join, joinable, lightHeaders } from "./light-headers.ts";
 
 const GenuineResponse = globalThis.Response;
 
@@ -16,14 +17,20 @@ let partsOf: (response: LightResponse) => LightParts | undefined;
 /** A response whose body is text. It becomes the platform's own where more is asked than its status and its headers. */
 class LightResponse {
   static {
-    partsOf = (response) => (response.#genuine ? undefined : response.#parts);
+    partsOf = (response) => {
+      if (response.#genuine) return undefined;
+      const taken = response.#headers;
+      return taken ? { ...response.#parts, headers: taken } : response.#parts;
+    };
     delegate(LightResponse.prototype, {
       genuine: GenuineResponse.prototype,
       behind: (response) => response.#asGenuine(),
     });
   }
 
-  #parts: LightParts;
+  readonly #parts: LightParts;
+  /** Those that somebody has asked for, and may change. */
+  #headers: Headers | undefined;
   #genuine: Response | undefined;
 
   constructor(parts: LightParts) {
@@ -39,18 +46,21 @@ class LightResponse {
   }
 
   get headers(): Headers {
-    if (this.#genuine) return this.#genuine.headers;
     const { headers } = this.#parts;
-    if (typeof headers !== "string") return headers;
-    const named = new Headers({ "content-type": headers });
-    this.#parts = { ...this.#parts, headers: named };
-    return named;
+    this.#headers ??=
+      typeof headers === "string" ? lightHeaders(["content-type", headers]) : joinable(headers);
+    return this.#headers;
   }
 
   #asGenuine(): Response {
-    const { headers, status } = this;
-    this.#genuine ??= new GenuineResponse(this.#parts.text, { status, headers });
-    return this.#genuine;
+    if (this.#genuine) return this.#genuine;
+    const { status, text } = this.#parts;
+    const { headers } = this;
+    // Bytes: text would say its type again where somebody has taken that away.
+    const genuine = new GenuineResponse(Buffer.from(text), { status, headers: [...headers] });
+    join(headers, genuine.headers);
+    this.#genuine = genuine;
+    return genuine;
   }
 }
 
@@ -61,9 +71,4 @@ export function lightResponse(parts: LightParts): Response {
 /** What a light response is made of; `undefined`: it is none, or is none any more. */
 export function lightParts(response: Response): LightParts | undefined {
   return response instanceof LightResponse ? partsOf(response) : undefined;
-}
-
-/** Whether a response is light: its body is text, and its type is always said. */
-export function isLight(response: Response): boolean {
-  return response instanceof LightResponse;
 }

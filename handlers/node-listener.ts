@@ -1,12 +1,14 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type { Eventual } from "../runtime/ports/eventual.ts";
 import { errorResponse, refusal } from "./http-error.ts";
 import { lightRequest, TargetError } from "./light-request.ts";
 import { type LightParts, lightParts } from "./light-response.ts";
 
 /** How much of a body that is there at once is gathered, to say its length, in bytes. */
 const GATHERED_BYTES = 1024 * 1024;
+const NOT_ASCII = /[\x80-\xff]/;
 
 export interface ListenerOptions {
   /** Answers a request; must not reject. */
@@ -22,44 +24,72 @@ export interface ListenerOptions {
 export function createListener({ fetch, brokenOff }: ListenerOptions): RequestListener {
   const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     // The platform's requests can't have this method.
-    if (incoming.method === "TRACE")
-      return write(refusal(405, "MethodNotAllowedError", "TRACE is not served"), outgoing);
-    const response = await fetch(lightRequest(incoming, outgoing), { incoming, outgoing });
-    const parts = lightParts(response);
-    if (parts) writeLight(parts, outgoing);
-    else await write(response, outgoing);
+    const response =
+      incoming.method === "TRACE"
+        ? refusal(405, "MethodNotAllowedError", "TRACE is not served")
+        : await fetch(lightRequest(incoming, outgoing), { incoming, outgoing });
+    const written = write(response, outgoing);
+    if (written) await written;
   };
   const fail = async (error: unknown, outgoing: ServerResponse): Promise<void> => {
     if (error instanceof TargetError) return write(refusal(400, "BadRequestError", error.message), outgoing);
     // The client is gone.
-    if ((error as { code?: unknown } | undefined)?.code === "ERR_STREAM_PREMATURE_CLOSE") return;
+    if (
+      outgoing.destroyed &&
+      (error as { code?: unknown } | undefined)?.code === "ERR_STREAM_PREMATURE_CLOSE"
+    )
+      return;
     brokenOff(error);
-    if (outgoing.headersSent) outgoing.destroy();
-    else await write(errorResponse(error), outgoing);
+    if (outgoing.headersSent) {
+      outgoing.destroy();
+      return;
+    }
+    // A head that could not be sent has left it.
+    outgoing.statusMessage = "";
+    await write(errorResponse(error), outgoing);
   };
   return (incoming, outgoing) => {
     answer(incoming, outgoing).catch((error: unknown) => fail(error, outgoing));
   };
 }
 
-async function write(response: Response, outgoing: ServerResponse): Promise<void> {
+function write(response: Response, outgoing: ServerResponse): Eventual<void> {
   const parts = lightParts(response);
-  if (parts) writeLight(parts, outgoing);
-  else if (response.body) await writeStream(response, { body: response.body, outgoing });
-  else outgoing.writeHead(response.status, headOf(response.headers)).end();
+  if (parts) return writeLight(parts, outgoing);
+  const { status, headers, body } = response;
+  if (body) return writeStream(response, { body, outgoing });
+  outgoing.writeHead(status, headOf(headers, mayTellOfABody(status, outgoing) ? undefined : 0)).end();
+}
+
+/** Whether a length says how long a body would be, that does not come. */
+function mayTellOfABody(status: number, { req }: ServerResponse): boolean {
+  return req.method === "HEAD" || status === 204 || status === 304;
 }
 
 function writeLight({ status, text, headers }: LightParts, outgoing: ServerResponse): void {
-  const head = typeof headers === "string" ? ["content-type", headers] : headOf(headers);
-  if (typeof headers === "string" || !headers.has("content-length"))
-    head.push("content-length", String(Buffer.byteLength(text)));
-  outgoing.writeHead(status, head).end(text);
+  const bytes = Buffer.byteLength(text);
+  if (typeof headers === "string") {
+    outgoing.writeHead(status, ["content-type", headers, "content-length", String(bytes)]).end(text);
+    return;
+  }
+  const head = headOf(headers, bytes);
+  // A head that goes with text would be encoded as the text is.
+  outgoing.writeHead(status, head).end(NOT_ASCII.test(head.join("")) ? Buffer.from(text) : text);
 }
 
-/** Names and values in turn: one name may come with several values. */
-function headOf(headers: Headers): string[] {
+/**
+ * Names and values in turn: one name may come with several values. Where the body ends is for this server to say: a length that is not
+ * the body's, as in the headers of another server's answer, would make its rest the next answer.
+ *
+ * @param bytes the body's, where they are known
+ */
+function headOf(headers: Headers, bytes?: number): string[] {
   const head: string[] = [];
-  for (const [name, value] of headers) head.push(name, value);
+  for (const [name, value] of headers) {
+    if (name === "transfer-encoding" || (name === "content-length" && bytes !== undefined)) continue;
+    head.push(name, value);
+  }
+  if (bytes !== undefined) head.push("content-length", String(bytes));
   return head;
 }
 
@@ -70,29 +100,48 @@ async function writeStream(
 ): Promise<void> {
   const reader = body.getReader();
   // Whatever makes the rest need not go on for a client that is gone.
-  outgoing.once("close", () => void reader.cancel().catch(() => {}));
-  const head = headOf(headers);
+  const stop = () => void reader.cancel().catch(() => {});
+  if (outgoing.destroyed) return stop();
+  outgoing.once("close", stop);
   const gathered: Uint8Array[] = [];
   let bytes = 0;
   let next = reader.read();
-  while (bytes <= GATHERED_BYTES) {
+  for (let isMuch = false; !isMuch; ) {
     const part = await Promise.race([next, soon()]);
     if (part === undefined) break;
     if (part.done) {
-      if (!headers.has("content-length")) head.push("content-length", String(bytes));
-      outgoing.writeHead(status, head).end(Buffer.concat(gathered));
+      outgoing.writeHead(status, headOf(headers, bytes)).end(Buffer.concat(gathered));
       return;
     }
-    gathered.push(part.value);
+    // Looked at once more then: it may have been all.
+    isMuch = bytes > GATHERED_BYTES;
+    gathered.push(checked(part.value));
     bytes += part.value.byteLength;
     next = reader.read();
   }
-  outgoing.writeHead(status, head).flushHeaders();
+  // Should it fail meanwhile, that is told where its turn comes.
+  next.catch(() => {});
+  outgoing.writeHead(status, headOf(headers)).flushHeaders();
+  let left = Number(headers.get("content-length") ?? Number.NaN);
+  const counted = (part: Uint8Array) => {
+    left -= checked(part).byteLength;
+    if (left < 0) throw new Error("the response is longer than its content-length says");
+    return part;
+  };
   const rest = async function* () {
-    yield* gathered;
-    for (let part = await next; !part.done; part = await reader.read()) yield part.value;
+    for (const part of gathered) yield counted(part);
+    for (let part = await next; !part.done; part = await reader.read()) yield counted(part.value);
+    if (left > 0) throw new Error("the response is shorter than its content-length says");
   };
   await pipeline(Readable.from(rest(), { objectMode: false }), outgoing);
+}
+
+/** @throws TypeError a stream gives what is no bytes, which no other server of the platform's kind sends either */
+function checked(part: unknown): Uint8Array {
+  if (part instanceof Uint8Array) return part;
+  throw new TypeError(
+    "the stream of a response must give bytes (Uint8Array), as a TextEncoderStream makes them",
+  );
 }
 
 /** Resolves when what is at hand has had its chance. */

@@ -90,6 +90,39 @@ describe("requests as they come over the wire", () => {
     expect(answer).toMatch(/\r\nconnection: close\r\n/i);
   });
 
+  test("a body that is refused, and goes on and on, has its answer before it ends", async () => {
+    const request = head("POST /Echo/a/echo HTTP/1.1", `Content-Length: ${64 * 1024 * 1024}`);
+    const answer = await exchange(await start(), `${request}${"x".repeat(17 * 1024 * 1024)}`);
+    expect(answer).toMatch(/^HTTP\/1.1 413 .*"PayloadTooLargeError"/s);
+    expect(answer).toMatch(/\r\nconnection: close\r\n/i);
+  });
+
+  test("an answer whose type is taken away is bytes, light or not", async () => {
+    for (const body of ["text", new Blob(["text"])]) {
+      const port = await start(async () => {
+        const response = new Response(body);
+        response.headers.delete("content-type");
+        return response;
+      });
+      expect(await exchange(port, head("GET / HTTP/1.1"))).toMatch(
+        /^HTTP\/1.1 200 .*content-type: application\/octet-stream.*text$/is,
+      );
+    }
+  });
+
+  test("what names more than one Host, or no path, is refused in JSON", async () => {
+    const port = await start(async (request) => new Response(request.url));
+    for (const request of [
+      head("GET / HTTP/1.1", "Host: evil.example"),
+      head("GET /a\\b HTTP/1.1"),
+      head("OPTIONS * HTTP/1.1"),
+    ])
+      expect(await exchange(port, request)).toMatch(/^HTTP\/1.1 400 .*"BadRequestError"/s);
+    expect(await exchange(port, head("GET http://localhost/a/../b HTTP/1.1"))).toMatch(
+      /http:\/\/localhost\/b$/,
+    );
+  });
+
   test("a name of 10 KB gets its refusal, also percent-encoded", async () => {
     const answer = await exchange(await start(), head(`POST /Echo/${"%C3%A9".repeat(5120)}/echo HTTP/1.1`));
     expect(answer).toMatch(/^HTTP\/1.1 400 .*"ActorNameError"/s);

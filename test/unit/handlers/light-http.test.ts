@@ -3,11 +3,13 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { serveLightObjects } from "../../../handlers/light-http.ts";
-import { isLight } from "../../../handlers/light-response.ts";
+import { lightParts } from "../../../handlers/light-response.ts";
 import { createListener } from "../../../handlers/node-listener.ts";
 
 const platform = { Request, Response, fetch };
 serveLightObjects();
+
+const isLight = (response: Response) => lightParts(response) !== undefined;
 
 /** What broke responses off. */
 const broken: unknown[] = [];
