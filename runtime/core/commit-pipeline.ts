@@ -154,18 +154,14 @@ export class CommitPipeline<D extends Delivery> {
    */
   durable(): Eventual<void> {
     this.#hurry();
-    if (this.#running) return this.#running.then(() => this.#checkUnbroken());
-    this.#checkUnbroken();
+    const unbroken = () => (this.#broken ? Promise.reject(this.#broken.reason) : undefined);
+    return this.#running ? this.#running.then(unbroken) : unbroken();
   }
 
   /** Resolves when no commit is under way any more, whichever way it went. */
   async ended(): Promise<void> {
     this.#hurry();
     await this.#running;
-  }
-
-  #checkUnbroken(): void {
-    if (this.#broken) throw this.#broken.reason;
   }
 
   /**
