@@ -9,6 +9,7 @@ import type { Caller } from "../runtime/core/caller.ts";
 import { EnvelopeError } from "../runtime/core/envelope.ts";
 import { ActorError, ActorOverloadedError, messageOf, stackOf } from "../runtime/core/errors.ts";
 import { IDENTITY_HEADER } from "../runtime/core/identity.ts";
+import { isLater } from "../runtime/core/is-later.ts";
 import { currentRequest, RequestContext } from "../runtime/core/request-context.ts";
 import type { Env } from "../runtime/core/stateful-actor.ts";
 import { requestTrace, traceIdOf } from "../runtime/core/trace-context.ts";
@@ -111,7 +112,7 @@ export function createFrontDoor({
       const trace = requestTrace(request.headers);
       try {
         const found = limited(request, maxBodyBytes);
-        const taken = found instanceof Promise ? await found : found;
+        const taken = isLater(found) ? await found : found;
         const respond = () => (taken ? answer(taken, trace) : tooLarge(request, maxBodyBytes));
         const response = tracer
           ? await tracer.request(

@@ -3,6 +3,7 @@ import type { ActorId } from "../ports/mailbox.ts";
 import type { EntryRange, Head, Store } from "../ports/store.ts";
 import type { Meter } from "../ports/telemetry.ts";
 import { actorKey } from "./actor-id.ts";
+import { isLater } from "./is-later.ts";
 import { isSameCommit } from "./mark.ts";
 import { NEW_HEAD, State } from "./state.ts";
 import type { StatefulActor } from "./stateful-actor.ts";
@@ -42,7 +43,7 @@ export class Activations {
     const activate = (head: Head | undefined) =>
       activationOf(id, { head: head ?? NEW_HEAD, kept, store, work });
     const found = store.hydrate(id, kept?.state.head);
-    return found instanceof Promise ? found.then(activate) : activate(found);
+    return isLater(found) ? found.then(activate) : activate(found);
   }
 
   /** Forgets an idle activation: the next batch hydrates. */

@@ -4,6 +4,7 @@ import type { Activation } from "./activation.ts";
 import type { BatchDeps, BatchTimes } from "./batch-deps.ts";
 import { CommitPipeline, FencedError, LeaseExpiredError } from "./commit-pipeline.ts";
 import { ActorFormatError, messageOf } from "./errors.ts";
+import { isLater } from "./is-later.ts";
 import { checkOutcomeFormat } from "./outcome.ts";
 import { runTurns } from "./run-turns.ts";
 import {
@@ -94,7 +95,7 @@ async function runRound<D extends Delivery>(
   let pipeline: CommitPipeline<D> | undefined;
   try {
     const hydrated = deps.activations.hydrate(id, deps.store, deps.telemetry.work);
-    activation = hydrated instanceof Promise ? await hydrated : hydrated;
+    activation = isLater(hydrated) ? await hydrated : hydrated;
     // Before anything of it is filed, or taken for answered.
     for (const text of activation.state.head.settled.values()) checkOutcomeFormat(text);
     const held = heldOutcomes(activation, deps.replies);
@@ -110,7 +111,7 @@ async function runRound<D extends Delivery>(
     pipeline.fileKept(kept);
     const finished = pipeline.answered;
     const found = findPast(activation, pipeline, { deliveries, replies: deps.replies });
-    const past = found instanceof Promise ? await found : found;
+    const past = isLater(found) ? await found : found;
     for (const delivery of past) finished.add(delivery);
 
     const todo = past.length === 0 ? deliveries : deliveries.filter((delivery) => !past.includes(delivery));

@@ -22,6 +22,7 @@ import {
   StorageScopeError,
 } from "./errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
+import { isLater } from "./is-later.ts";
 import { type ActorClass, methodOf, refusePrivate } from "./method.ts";
 import { nearName } from "./near-name.ts";
 import { operation } from "./operation.ts";
@@ -204,7 +205,7 @@ export function handOver(
   options?: Parameters<Mailbox["send"]>[1],
 ): Eventual<void> {
   const sent = mailbox.send(envelope, options);
-  if (!(sent instanceof Promise)) return sent;
+  if (!isLater(sent)) return sent;
   return sent.catch((cause: unknown) => {
     throw brokenOff(envelope, cause);
   });

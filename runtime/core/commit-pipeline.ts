@@ -22,6 +22,7 @@ import {
 import { type Changes, NO_CHANGES } from "./draft.ts";
 import { isKept } from "./envelope-id.ts";
 import { messageOf } from "./errors.ts";
+import { isLater } from "./is-later.ts";
 import { Outbox } from "./outbox.ts";
 import { crashed, deadLetterReason, encodeOutcome, type Outcome } from "./outcome.ts";
 import type { FinishedTurn } from "./run-turn.ts";
@@ -154,18 +155,14 @@ export class CommitPipeline<D extends Delivery> {
    */
   durable(): Eventual<void> {
     this.#hurry();
-    if (this.#running) return this.#running.then(() => this.#checkUnbroken());
-    this.#checkUnbroken();
+    const unbroken = () => (this.#broken ? Promise.reject(this.#broken.reason) : undefined);
+    return this.#running ? this.#running.then(unbroken) : unbroken();
   }
 
   /** Resolves when no commit is under way any more, whichever way it went. */
   async ended(): Promise<void> {
     this.#hurry();
     await this.#running;
-  }
-
-  #checkUnbroken(): void {
-    if (this.#broken) throw this.#broken.reason;
   }
 
   /**
@@ -299,7 +296,7 @@ export class CommitPipeline<D extends Delivery> {
     const { id, state } = this.#activation;
     const settled = this.#owed();
     const placed = this.#outcomesOf(turns, SETTLED_BYTES - sumOfLengths(settled.values()));
-    const outcomes = placed instanceof Promise ? await placed : placed;
+    const outcomes = isLater(placed) ? await placed : placed;
     if (this.#outbox.unsent.length > 0 && turns.some(({ changes }) => changes.posts.length > 0)) {
       // Messages that have not left lie in the head; it must not grow without bound.
       await this.#outbox.sent();

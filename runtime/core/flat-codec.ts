@@ -62,10 +62,11 @@ class Values {
 
   /** Where a value stands in the text, or `undefined`, where it is none of ours. */
   place(value: unknown): number | undefined {
-    const known = this.#seen.indexOf(value);
-    if (known !== -1) return known + 1;
+    // First of all: -0 is none of ours, and is found in the place of 0.
     const text = primitive(value);
     if (text === undefined) return undefined;
+    const known = this.#seen.indexOf(value);
+    if (known !== -1) return known + 1;
     this.texts += `,${text}`;
     return this.#seen.push(value);
   }

@@ -21,11 +21,7 @@ const SPECIAL = new Set(["constructor", "fetch", "alarm", "onAlarmDropped", "web
  */
 export function methodOf(actor: ActorClass, method: string): (...args: unknown[]) => unknown {
   refusePrivate(actor.name, method);
-  for (
-    let prototype = actor.prototype;
-    !isOutermost(prototype);
-    prototype = Object.getPrototypeOf(prototype)
-  ) {
+  for (const prototype of prototypesOf(actor)) {
     const property = Object.getOwnPropertyDescriptor(prototype, method);
     if (typeof property?.value === "function") return property.value;
     if (property) break;
@@ -60,11 +56,7 @@ function shownAs(type: string, method: string): string {
 /** Names of the methods that may be called from outside, own ones first. */
 export function callableMethods(actor: ActorClass): string[] {
   const names = new Set<string>();
-  for (
-    let prototype = actor.prototype;
-    !isOutermost(prototype);
-    prototype = Object.getPrototypeOf(prototype)
-  ) {
+  for (const prototype of prototypesOf(actor)) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
       if (typeof value === "function" && !name.startsWith("_") && !SPECIAL.has(name)) names.add(name);
     }
@@ -72,7 +64,13 @@ export function callableMethods(actor: ActorClass): string[] {
   return [...names];
 }
 
-/** Whether a class's methods end before this prototype. */
-function isOutermost(prototype: object | null): boolean {
-  return prototype === null || prototype === StatefulActor.prototype;
+/** The prototypes between the class and `StatefulActor`, its own first. */
+function prototypesOf(actor: ActorClass): object[] {
+  const prototypes: object[] = [];
+  let prototype: object | null = actor.prototype;
+  while (prototype !== null && prototype !== StatefulActor.prototype) {
+    prototypes.push(prototype);
+    prototype = Object.getPrototypeOf(prototype);
+  }
+  return prototypes;
 }

@@ -2,6 +2,7 @@ import { alarmTime } from "./alarm.ts";
 import { decode, encode } from "./codec.ts";
 import { Draft } from "./draft.ts";
 import { CodecError, StorageScopeError } from "./errors.ts";
+import { isLater } from "./is-later.ts";
 import { checkKey, checkValueSize } from "./key.ts";
 import { keyRange } from "./key-range.ts";
 import { type Operation, operation } from "./operation.ts";
@@ -41,7 +42,7 @@ export function createStorage(state: State, instance: string): ActorStorage {
 function start<T>(turn: Turn, body: (turn: Turn) => T | Promise<T>): Promise<T> {
   try {
     const result = body(turn);
-    if (result instanceof Promise) return turn.track(operation(() => result));
+    if (isLater(result)) return turn.track(operation(() => result));
     turn.touch();
     return Promise.resolve(result);
   } catch (error) {
@@ -148,7 +149,7 @@ function refused<T>(refusal: StorageScopeError | undefined): Operation<T> {
 }
 
 function whenKnown<A, B>(value: A | Promise<A>, then: (value: A) => B): B | Promise<B> {
-  return value instanceof Promise ? value.then(then) : then(value);
+  return isLater(value) ? value.then(then) : then(value);
 }
 
 function valueAt(key: string): () => string {

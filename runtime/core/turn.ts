@@ -134,16 +134,17 @@ export class Turn {
    * @throws whatever a blocking body threw
    */
   async drain(clock: Pick<Clock, "quiet">): Promise<void> {
-    if (this.blocked) await this.unblocked();
-    for (let begun = 0; begun !== this.#begun; ) {
+    let begun: number;
+    do {
+      if (this.blocked) await this.unblocked();
       begun = this.#begun;
       if (this.#pending > 0)
         await new Promise<void>((quiet) => {
           this.#quiet = quiet;
         });
-      // Code that awaits the last operation goes on and starts its next one.
+      // Code that nobody awaits goes on, as does what awaits the last operation, and starts its next one.
       await clock.quiet();
-    }
+    } while (begun !== this.#begun || this.blocked);
     // Observed late is observed: `const p = put(); …; await p` looks at a failure long after it happened.
     const failure = this.#unobserved?.find((each) => !each.operation.observed);
     if (failure) {

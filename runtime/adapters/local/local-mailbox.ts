@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { actorKey } from "../../core/actor-id.ts";
+import { Breather } from "../../core/breather.ts";
 import { messageId } from "../../core/envelope-id.ts";
 import { messageOf } from "../../core/errors.ts";
 import { TRIAL } from "../../core/trial.ts";
@@ -104,8 +105,11 @@ export function createLocalMailbox(options: LocalMailboxOptions): LocalMailbox {
     const mailbox = own.waiting;
     // Calls that arrive together run as one batch.
     await clock.idle();
+    const breather = new Breather(clock);
     let retryMs = FIRST_RETRY_MS;
     for (;;) {
+      // Callers that ask again as soon as they are answered would keep all else from running: each batch of theirs is short.
+      if (mailbox.length > 0 && breather.due) await breather.breathe();
       if (clock.now() >= stopAt) leave(mailbox);
       if (mailbox.length === 0) break;
       const begun = own.begin(BATCH_SIZE, clock.now());

@@ -26,8 +26,8 @@ export interface LocalReplies extends Replies {
  * hears of it, and what comes when nobody waits: the caller may have given up, or have been one of an earlier process.
  */
 export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLedger(clock)): LocalReplies {
-  /** Whoever waits, under each of the ids waited for. */
-  const waiting = new Map<string, ((outcome: string) => void)[]>();
+  /** Whoever waits, under each of the ids waited for. Each takes itself out: a list is never changed, but replaced. */
+  const waiting = new Map<string, readonly ((outcome: string) => void)[]>();
   /** Calls without a kept id whose outcome is for the ledger; what an earlier process has remembered is only there. */
   const remembered = new ExpiringTexts(clock, { ms: REPLY_RETENTION_MS, entries: REMEMBERED });
   const isInLedger = (id: string): boolean => isKept(id) || remembered.get(id) !== undefined;
@@ -39,8 +39,7 @@ export function createLocalReplies(clock: Clock, ledger: Ledger = createMemoryLe
   const answer = (id: string, outcome: string): boolean => {
     const waiters = waiting.get(id);
     if (!waiters) return false;
-    // Each takes itself out.
-    for (const tell of [...waiters]) tell(outcome);
+    for (const tell of waiters) tell(outcome);
     return true;
   };
 

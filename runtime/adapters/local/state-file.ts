@@ -140,14 +140,15 @@ export function openStateFile(
     const jobs = commit();
     if (committed.length === 0) return;
     if (log === undefined) return tell(null);
-    if (jobs === 1 && isAlone()) return tell(failureOf(() => syncHere(log)));
     syncing = true;
-    sync(log, (error) => {
+    const synced = (error: Error | null) => {
       syncing = false;
       tell(error);
       if (!isOpen) closeLog();
       flush();
-    });
+    };
+    if (jobs === 1 && isAlone()) synced(failureOf(() => syncHere(log)));
+    else sync(log, synced);
   };
 
   const write = <T>(job: () => T, landed?: (result: T) => void): Promise<T> =>

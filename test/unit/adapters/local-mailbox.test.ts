@@ -76,6 +76,34 @@ describe("the mailbox of one process", () => {
     await mailbox.drained();
   });
 
+  test("callers that ask again at once do not keep all else from running", async () => {
+    /** Every look at it takes a while. */
+    class BusyClock extends StepClock {
+      #looks = 0;
+      override now() {
+        return super.now() + this.#looks++;
+      }
+    }
+    let batches = 0;
+    let others = false;
+    const { mailbox, send } = start(
+      async () => {
+        batches++;
+        if (!others && batches < 1_000) send("a", `again${batches}`);
+        return [];
+      },
+      { clock: new BusyClock() },
+    );
+    send("a", "first");
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    setImmediate(() => {
+      others = true;
+    });
+    await mailbox.drained();
+    expect(others).toBe(true);
+    expect(batches).toBeLessThan(1_000);
+  });
+
   test("sequence numbers grow; what comes again comes first, and is suspect", async () => {
     const seen: [string, string | undefined, boolean][] = [];
     let failing = true;

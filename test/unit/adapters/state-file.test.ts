@@ -1,3 +1,4 @@
+import { fstatSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import { createMemoryMessages } from "../../../runtime/adapters/local/memory-messages.ts";
@@ -110,7 +111,7 @@ test("I3: a server that goes on without the file after that keeps others from it
 });
 
 /** A file whose writer is alone. */
-function openAlone(syncHere: () => void) {
+function openAlone(syncHere: (descriptor: number) => void) {
   const others: unknown[] = [];
   let alone = true;
   const file = openStateFile(stateFilePath(), {
@@ -145,12 +146,26 @@ test("I3: who is alone waits for the disk right there, and hears of nothing befo
 });
 
 test("I3: when that sync fails, so has its commit, and the file can't be used any more", async () => {
-  const { file } = openAlone(() => {
+  let log = { descriptor: -1, inode: -1 };
+  const { file } = openAlone((descriptor) => {
+    log = { descriptor, inode: fstatSync(descriptor).ino };
     throw new Error("the disk is gone");
   });
   await expect(file.write(() => {})).rejects.toThrow("the disk is gone");
   await expect(file.write(() => {})).rejects.toThrow("not open");
+  expect(log.inode).toBeGreaterThan(0);
+  // The number may be another file's by now.
+  expect(inodeOf(log.descriptor)).not.toBe(log.inode);
 });
+
+/** Of the file that is open under this number, if one is. */
+function inodeOf(descriptor: number): number | undefined {
+  try {
+    return fstatSync(descriptor).ino;
+  } catch {
+    return undefined;
+  }
+}
 
 test("a file closed lands what waits, and refuses what comes later", async () => {
   const path = stateFilePath();

@@ -18,6 +18,7 @@ import type { Replies } from "../../../runtime/ports/replies.ts";
 export class StepClock implements Clock {
   #now = 1_000_000;
   #timers: { at: number; fire: () => void }[] = [];
+  #idling = 0;
 
   now(): number {
     return this.#now;
@@ -37,8 +38,10 @@ export class StepClock implements Clock {
   }
 
   // The event loop's own idea of it: every microtask has run, however long the chain.
-  idle(): Promise<void> {
-    return immediate();
+  async idle(): Promise<void> {
+    this.#idling++;
+    await immediate();
+    this.#idling--;
   }
 
   quiet(): Promise<void> {
@@ -49,7 +52,9 @@ export class StepClock implements Clock {
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     for (;;) {
-      await this.idle();
+      // Whoever waits for idleness goes on before time does.
+      do await immediate();
+      while (this.#idling > 0);
       const [next] = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
       if (!next) break;
       this.#timers = this.#timers.filter((each) => each !== next);

@@ -32,6 +32,8 @@ const leaf = fc.oneof(
 );
 const anything = fc.oneof(
   leaf,
+  // Much that is equal, or nearly so.
+  fc.array(fc.constantFrom(0, -0, Number.NaN, "", "0", false, null, undefined), { maxLength: 8 }),
   fc.array(leaf, { maxLength: 20 }),
   fc.dictionary(key, leaf, { maxKeys: 20 }),
   fc.array(fc.array(leaf, { maxLength: 2 }), { maxLength: 3 }),
@@ -90,6 +92,8 @@ test("most values need no library, and what only it can do is left to it", () =>
     -0,
     1n,
     "<",
+    [0, -0],
+    { a: 0, b: -0 },
     [[]],
     new Array(1),
     { a: {} },

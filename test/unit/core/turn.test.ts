@@ -68,6 +68,25 @@ class Probe extends StatefulActor<unknown> {
     await (helpers > 0 ? this._far(helpers - 1) : this.ctx.storage.put("near", "kept"));
     if (helpers === 30) await this.ctx.storage.put("far", "kept");
   }
+  unawaitedLateStart() {
+    void this._lateStart(30);
+  }
+  async _lateStart(helpers: number): Promise<void> {
+    if (helpers > 0) await this._lateStart(helpers - 1);
+    if (helpers === 30) await this.ctx.storage.put("late start", "kept");
+  }
+  unawaitedLateBlock() {
+    void this._lateBlock(30);
+  }
+  async _lateBlock(helpers: number): Promise<void> {
+    if (helpers > 0) await this._lateBlock(helpers - 1);
+    if (helpers === 30) {
+      void this.ctx.blockConcurrencyWhile(async () => {
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        await this.ctx.storage.put("late block", "kept");
+      });
+    }
+  }
   async helped() {
     await this._outer("h1");
     await this._outer("h2");
@@ -238,6 +257,10 @@ describe("what a turn's writes become", () => {
     expect(await call(deps, "get", "h2")).toBe("kept");
     await call(deps, "unawaitedFarAway");
     expect(await call(deps, "get", "far")).toBe("kept");
+    await call(deps, "unawaitedLateStart");
+    expect(await call(deps, "get", "late start")).toBe("kept");
+    await call(deps, "unawaitedLateBlock");
+    expect(await call(deps, "get", "late block")).toBe("kept");
   });
 
   test("I6: an un-awaited write that fails fails the call; one that user code caught does not", async () => {
