@@ -13,6 +13,7 @@ import { limited, tooLarge } from "./front-door.ts";
 import { errorResponse, refusal } from "./http-error.ts";
 import { keysOf, shownValue } from "./instance-view.ts";
 import type { LoadedCode } from "./loaded-code.ts";
+import { pathOf } from "./request-path.ts";
 import { foreignness } from "./same-site.ts";
 import type { TurnFeed } from "./turn-feed.ts";
 import { streamTurns } from "./turn-stream.ts";
@@ -49,7 +50,7 @@ export interface Inspector {
 /** Whether a request is for the inspector. Asked of every request, so it looks twice only at what is likely. */
 export function isInspectorPath(url: string): boolean {
   if (!url.includes(PAGE_PATH)) return false;
-  const { pathname } = new URL(url);
+  const pathname = pathOf(url);
   return pathname === PAGE_PATH || pathname === `${PAGE_PATH}/` || pathname.startsWith(API_PATH);
 }
 
@@ -67,7 +68,7 @@ export function createInspector(deps: InspectorDeps): Inspector {
     [`POST ${API_PATH}call`]: (request) => call(request, deps),
   };
   const inspector = async (request: Request): Promise<Response> => {
-    const { pathname } = new URL(request.url);
+    const pathname = pathOf(request.url);
     const path = pathname === `${PAGE_PATH}/` ? PAGE_PATH : pathname;
     const route = routes[`${request.method} ${path}`];
     const foreign = foreignness(request);

@@ -6,7 +6,10 @@ import { join, lightHeaders } from "./light-headers.ts";
 /** A request target that a URL shows as it is: no dot segment, and nothing that would be escaped. */
 const PLAIN_TARGET = /^(?:\/(?!\.|%2e)[\w\-.~!$&()*+,;=:@%]*)+(?:\?[\w\-.~!$&()*+,;=:@%/?]*)?$/i;
 const WHOLE = /^https?:\/\/(?!\/)/i;
-/** What is more than a host and its port, or is written otherwise in a URL. */
+/**
+ * What is more than a host and its port, or is written otherwise in a URL. Two Hosts are one text with a space: whoever stands before
+ * this server may have gone by either.
+ */
 const NO_AUTHORITY = /[^!-~]|[/?#@\\]/;
 /** Where a request lies whose client does not say (HTTP/1.0). */
 const NO_HOST = "localhost";
@@ -42,8 +45,8 @@ class LightRequest {
 
   constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
     this.#method = incoming.method ?? "GET";
-    this.#url = urlOf(incoming);
     this.#headers = lightHeaders(incoming.rawHeaders);
+    this.#url = urlOf(incoming.url, this.#headers);
     this.#incoming = incoming;
     this.#outgoing = outgoing;
   }
@@ -120,8 +123,8 @@ export function genuineRequest<T>(input: T): T | Request {
   return input instanceof LightRequest ? genuineOf(input) : input;
 }
 
-function urlOf({ url: target = "/", rawHeaders }: IncomingMessage): string {
-  const origin = originOf(hostOf(rawHeaders) ?? NO_HOST);
+function urlOf(target = "/", headers: Headers): string {
+  const origin = originOf(headers.get("host") ?? NO_HOST);
   if (PLAIN_TARGET.test(target)) return origin + target;
   // A proxy's client names the whole URL.
   const url = target.startsWith("/")
@@ -132,18 +135,6 @@ function urlOf({ url: target = "/", rawHeaders }: IncomingMessage): string {
   // What a backslash is taken for differs, and no request of the platform's has a URL that names a user.
   if (url && !target.includes("\\") && !url.username && !url.password) return url.href;
   throw new TargetError(`the request's target ${shown(target)} is no path`);
-}
-
-/** The one Host: of two, whoever stands before this server may have gone by the other. */
-function hostOf(raw: readonly string[]): string | undefined {
-  let host: string | undefined;
-  for (let at = 0; at < raw.length; at += 2) {
-    const name = raw[at] as string;
-    if (name.length !== 4 || name.toLowerCase() !== "host") continue;
-    if (host !== undefined) throw new TargetError("the request has more than one Host");
-    host = raw[at + 1];
-  }
-  return host;
 }
 
 /** The last Host, and its origin: nearly all requests name the same. */

@@ -63,6 +63,17 @@ const unlessLast =
   (request: Request): Response | Promise<Response> =>
     request.url.endsWith("/last") ? new Response("last") : answer(request);
 
+/** A request whose body is still to come, and which gets no answer. */
+async function receive() {
+  const came = Promise.withResolvers<{ request: Request; incoming: IncomingMessage }>();
+  const { socket } = await start((request, { incoming }) => {
+    came.resolve({ request, incoming });
+    return new Promise(() => {});
+  });
+  socket.write(head("POST /", "Content-Length: 9"));
+  return { socket, ...(await came.promise) };
+}
+
 /** Resolves when the request is over, however it ends. */
 function closing(incoming: IncomingMessage): Promise<void> {
   return new Promise((resolve) => void incoming.on("close", resolve));
@@ -274,13 +285,7 @@ describe("a request's body", () => {
   });
 
   test("whose client hangs up in its middle fails, and the signal says why", async () => {
-    const came = Promise.withResolvers<Request>();
-    const { socket } = await start((request) => {
-      came.resolve(request);
-      return new Promise(() => {});
-    });
-    socket.write(head("POST /", "Content-Length: 9"));
-    const request = await came.promise;
+    const { socket, request } = await receive();
     const text = request.text();
     socket.destroy();
     await expect(text).rejects.toThrow("aborted");
@@ -288,13 +293,7 @@ describe("a request's body", () => {
   });
 
   test("whose client hangs up in its middle fails for all who read it", async () => {
-    const came = Promise.withResolvers<Request>();
-    const { socket } = await start((request) => {
-      came.resolve(request);
-      return new Promise(() => {});
-    });
-    socket.write(head("POST /", "Content-Length: 9"));
-    const request = await came.promise;
+    const { socket, request } = await receive();
     const reads = [request.clone().text(), request.text()];
     socket.destroy();
     for (const read of reads) await expect(read).rejects.toThrow("aborted");
@@ -303,13 +302,7 @@ describe("a request's body", () => {
   test.each(["text", "bytes"] as const)(
     "that is first read when its client is gone is no empty one: %s",
     async (way) => {
-      const came = Promise.withResolvers<{ request: Request; incoming: IncomingMessage }>();
-      const { socket } = await start((request, { incoming }) => {
-        came.resolve({ request, incoming });
-        return new Promise(() => {});
-      });
-      socket.write(head("POST /", "Content-Length: 9"));
-      const { request, incoming } = await came.promise;
+      const { socket, request, incoming } = await receive();
       socket.destroy();
       await closing(incoming);
       await expect(request[way]()).rejects.toThrow("aborted");
