@@ -5,7 +5,7 @@ import type { PipelineDeps } from "./commit-pipeline.ts";
 import type { AlarmDeps } from "./run-alarm.ts";
 import type { TrialRules } from "./trial.ts";
 
-export interface BatchDeps extends AlarmDeps, PipelineDeps {
+export interface BatchDeps extends Omit<AlarmDeps, "readsDurable">, PipelineDeps {
   readonly activations: Activations;
   /** When an envelope is given up that ends its workers, if not as usual. */
   readonly trial?: TrialRules;

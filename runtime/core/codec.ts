@@ -1,5 +1,5 @@
 import { DevalueError, parse, stringify, unflatten } from "devalue";
-import { CodecError } from "./errors.ts";
+import { CodecError, messageOf } from "./errors.ts";
 import { decodeFlat, encodeFlat } from "./flat-codec.ts";
 import { CircularError, isPlain, walk } from "./value-walk.ts";
 
@@ -43,12 +43,7 @@ export function encode(value: unknown, what: Named): string {
       new CodecError(`${nameOf(what)} can't be encoded at $${path}: ${kind}`);
     if (error instanceof CircularError) throw refused(error.path, "a circular reference");
     if (error instanceof DevalueError) throw refused(error.path ?? "", kindOf(error.value));
-    throw new CodecError(
-      `${nameOf(what)} can't be encoded: ${error instanceof Error ? error.message : error}`,
-      {
-        cause: error,
-      },
-    );
+    throw new CodecError(`${nameOf(what)} can't be encoded: ${messageOf(error)}`, { cause: error });
   }
 }
 
@@ -64,12 +59,7 @@ export function decode(text: string, what: Named): unknown {
     const flat = decodeFlat(parsed);
     return flat ? flat.value : unflatten(parsed as number | unknown[]);
   } catch (error) {
-    throw new CodecError(
-      `${nameOf(what)} can't be decoded: ${error instanceof Error ? error.message : error}`,
-      {
-        cause: error,
-      },
-    );
+    throw new CodecError(`${nameOf(what)} can't be decoded: ${messageOf(error)}`, { cause: error });
   }
 }
 

@@ -21,7 +21,7 @@ export interface Layout {
  * plain write, half the price of a transaction, so values stay in the head as long as it stays within one read unit.
  */
 export function layOut(state: State, { cleared, writes }: KeyChanges): Layout {
-  const inline = cleared ? new Map<string, string>() : new Map(state.head.inline);
+  const inline = new Map(cleared ? [] : state.head.inline);
   const entries = new Map<string, string | undefined>();
   const homes = new Map<string, Home>();
 

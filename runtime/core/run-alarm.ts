@@ -37,7 +37,6 @@ export async function runAlarm(
   activation: Activation,
   alarm: Alarm,
   deps: AlarmDeps,
-  { readsDurable }: Pick<UserCode<void>, "readsDurable">,
 ): Promise<FinishedAlarm> {
   const { type } = activation.id;
   const Actor = classOf(type, deps.actors);
@@ -53,7 +52,6 @@ export async function runAlarm(
     activation,
     { Actor, handler: "alarm", deps },
     {
-      readsDurable,
       budgetMs: deps.alarmBudgetMs,
       call: (object, turn) => {
         turn.firing = true;
@@ -79,7 +77,7 @@ export async function runAlarm(
     return { changes: { ...NO_CHANGES, alarm: next }, error };
   }
   tellDropped(detail, deps);
-  return { changes: await afterDrop(activation, { Actor, thrown, info, deps, readsDurable }), error };
+  return { changes: await afterDrop(activation, { Actor, thrown, info, deps }), error };
 }
 
 /**
@@ -106,23 +104,15 @@ function tellDropped(
   telemetry.count("AlarmsDropped", { type: detail.type });
 }
 
-interface LastWord extends Pick<UserCode<void>, "readsDurable"> {
-  readonly Actor: ActorClass;
-  readonly thrown: unknown;
-  readonly info: AlarmInfo;
-  readonly deps: AlarmDeps;
-}
-
 /** The actor's own last word, as a turn of its own that commits together with the end of the alarm. */
 async function afterDrop(
   activation: Activation,
-  { Actor, thrown, info, deps, readsDurable }: LastWord,
+  { Actor, thrown, info, deps }: { Actor: ActorClass; thrown: unknown; info: AlarmInfo; deps: AlarmDeps },
 ): Promise<Changes> {
   const ending = await handle(
     activation,
     { Actor, handler: "onAlarmDropped", deps },
     {
-      readsDurable,
       budgetMs: deps.methodBudgetMs,
       call: (object) => object.onAlarmDropped(thrown, info),
     },
@@ -140,7 +130,7 @@ async function afterDrop(
 function handle(
   activation: Activation,
   { Actor, handler, deps }: { Actor: ActorClass; handler: "alarm" | "onAlarmDropped"; deps: AlarmDeps },
-  code: Pick<UserCode<void>, "budgetMs" | "readsDurable" | "call">,
+  code: Pick<UserCode<void>, "budgetMs" | "call">,
 ) {
   const whole: UserCode<void> = {
     ...code,

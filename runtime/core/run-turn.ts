@@ -46,19 +46,17 @@ export interface TurnDeps extends UserCodeDeps {
   readonly exposeStacks: boolean;
 }
 
-export interface TurnOptions extends Pick<UserCode<Outcome>, "readsDurable"> {
-  /** How often its message was received, for those who look at what went wrong. */
-  readonly receives: number;
-  /** Called before user code runs, if it does; what it throws comes back. */
-  readonly begin: (() => Promise<void>) | undefined;
-}
-
-/** Executes one envelope on an activation. Never throws for what user code does. */
+/**
+ * Executes one envelope on an activation. Never throws for what user code does.
+ *
+ * @param options.receives how often its message was received, for those who look at what went wrong
+ * @param options.begin called before user code runs, if it does; what it throws comes back
+ */
 export async function runTurn(
   activation: Activation,
   envelope: Envelope,
   deps: TurnDeps,
-  { receives, begin, readsDurable }: TurnOptions,
+  { receives, begin }: { receives?: number; begin?: (() => Promise<void>) | undefined } = {},
 ): Promise<FinishedTurn> {
   const { clock, exposeStacks } = deps;
   const budgetMs = Math.min(deps.methodBudgetMs, envelope.deadline - REPLY_MARGIN_MS - clock.now());
@@ -69,7 +67,7 @@ export async function runTurn(
   let code: UserCode<Outcome>;
   try {
     if (budgetMs <= 0) throw tooLate(envelope);
-    code = prepare(envelope, { budgetMs, readsDurable, actors: deps.actors });
+    code = prepare(envelope, budgetMs, deps.actors);
   } catch (refusal) {
     return failure(refusal, NO_CHANGES, false);
   }
@@ -82,11 +80,8 @@ export async function runTurn(
 /** Everything that can refuse the envelope before user code runs. */
 function prepare(
   { to, call, chain, trace, awaited }: Envelope,
-  {
-    budgetMs,
-    readsDurable,
-    actors,
-  }: Pick<UserCode<Outcome>, "budgetMs" | "readsDurable"> & Pick<TurnDeps, "actors">,
+  budgetMs: number,
+  actors: TurnDeps["actors"],
 ): UserCode<Outcome> {
   const Actor = classOf(to.type, actors);
   const method = call.kind === "fetch" ? undefined : methodOf(Actor, call.method);
@@ -107,7 +102,6 @@ function prepare(
       method ? Reflect.apply(method, object, args) : fetchFrom(object, args[0], overrun.signal),
     finish: (result) => succeeded(awaited ? result : undefined, call.method),
     allOrNothing: false,
-    readsDurable,
     overBudget: () =>
       new (call.kind === "fetch" ? ActorFetchTimeoutError : ActorMethodTimeoutError)(
         `${to.type}.${call.method} ran longer than its budget of ${budgetMs} ms; nothing was committed`,

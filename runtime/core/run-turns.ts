@@ -7,8 +7,8 @@ import type { BatchDeps, BatchTimes } from "./batch-deps.ts";
 import { Breather } from "./breather.ts";
 import type { CommitPipeline } from "./commit-pipeline.ts";
 import { NO_CHANGES } from "./draft.ts";
-import { alarmNeedsMs, dropCrashedAlarm, type FinishedAlarm, runAlarm } from "./run-alarm.ts";
-import { type FinishedTurn, runTurn, type TurnOptions } from "./run-turn.ts";
+import { type AlarmDeps, alarmNeedsMs, dropCrashedAlarm, type FinishedAlarm, runAlarm } from "./run-alarm.ts";
+import { type FinishedTurn, runTurn } from "./run-turn.ts";
 import { recall } from "./settled-deliveries.ts";
 import { isOnTrial, type OpenStart, startsOf, TRIAL } from "./trial.ts";
 import { isWake, wakeOf } from "./wake.ts";
@@ -27,7 +27,7 @@ export async function runTurns<D extends Delivery>(
   { pipeline, start, times, deps }: TurnsOptions<D>,
 ): Promise<boolean> {
   const started = new Set<string>();
-  const readsDurable = () => pipeline.durable();
+  const turnDeps = { ...deps, readsDurable: () => pipeline.durable() };
   const breather = new Breather(deps.clock);
   for (const delivery of todo) {
     if (breather.due) await breather.breathe();
@@ -37,8 +37,7 @@ export async function runTurns<D extends Delivery>(
         pipeline,
         start,
         times,
-        deps,
-        readsDurable,
+        deps: turnDeps,
       });
       if (!answered) return true;
       continue;
@@ -62,10 +61,10 @@ export async function runTurns<D extends Delivery>(
     const begin = onTrial ? () => pipeline.begin(envelope.id, start) : undefined;
     const observed = deps.observer?.began(envelope);
     const timed = timeOf(delivery, deps);
-    const options = { receives: delivery.receives, begin, readsDurable };
+    const options = { receives: delivery.receives, begin };
     const turn = deps.tracer
-      ? await deps.tracer.turn(envelope, () => runTurn(activation, envelope, deps, options), endOfTurn)
-      : await runTurn(activation, envelope, deps, options);
+      ? await deps.tracer.turn(envelope, () => runTurn(activation, envelope, turnDeps, options), endOfTurn)
+      : await runTurn(activation, envelope, turnDeps, options);
     timed?.();
     observed?.ended({ error: turn.outcome.ok ? undefined : turn.outcome.error, ran: turn.ran });
     checkReads(activation);
@@ -118,7 +117,7 @@ function checkReads({ state }: Activation): void {
 async function answerWake<D extends Delivery>(
   activation: Activation,
   delivery: D,
-  { pipeline, start, times, deps, readsDurable }: TurnsOptions<D> & Pick<TurnOptions, "readsDurable">,
+  { pipeline, start, times, deps }: Omit<TurnsOptions<D>, "deps"> & { deps: BatchDeps & AlarmDeps },
 ): Promise<boolean> {
   const { clock } = deps;
   await pipeline.durable();
@@ -143,7 +142,7 @@ async function answerWake<D extends Delivery>(
     const { alarm } = head;
     deps.telemetry.work?.add("AlarmDelay", Math.max(0, clock.now() - alarm.at), envelope.to);
     const timed = timeOf(delivery, deps);
-    const run = () => runAlarm(activation, alarm, deps, { readsDurable });
+    const run = () => runAlarm(activation, alarm, deps);
     const { changes, error } = await (deps.tracer ? deps.tracer.turn(envelope, run, endOfAlarm) : run());
     timed?.();
     observed?.ended({ error, ran: true });

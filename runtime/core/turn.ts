@@ -32,7 +32,7 @@ export class Turn {
   #quiet: (() => void) | undefined;
   #poison: ActorOutputGateError | undefined;
   #blockers: Set<Promise<unknown>> | undefined;
-  #unobserved: { readonly operation: Operation<unknown>; readonly reason: unknown }[] | undefined;
+  readonly #unobserved: { readonly operation: Operation<unknown>; readonly reason: unknown }[] = [];
 
   constructor(
     state: State,
@@ -106,10 +106,7 @@ export class Turn {
   track<T>(operation: Operation<T>): Operation<T> {
     this.#begin();
     operation.watch((failure) => {
-      if (failure && !operation.observed) {
-        this.#unobserved ??= [];
-        this.#unobserved.push({ operation, reason: failure.reason });
-      }
+      if (failure && !operation.observed) this.#unobserved.push({ operation, reason: failure.reason });
       this.#settle();
     });
     return operation;
@@ -146,7 +143,7 @@ export class Turn {
       await clock.quiet();
     } while (begun !== this.#begun || this.blocked);
     // Observed late is observed: `const p = put(); …; await p` looks at a failure long after it happened.
-    const failure = this.#unobserved?.find((each) => !each.operation.observed);
+    const failure = this.#unobserved.find((each) => !each.operation.observed);
     if (failure) {
       throw new ActorOutputGateError(
         `a storage write failed after the method returned: ${messageOf(failure.reason)}`,

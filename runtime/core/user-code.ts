@@ -39,13 +39,13 @@ export interface UserCode<T> {
   readonly allOrNothing: boolean;
   /** The error of a turn that has run for its whole budget. */
   readonly overBudget: () => Error;
-  /** Resolves when everything that earlier turns have left is durable. */
-  readonly readsDurable: () => Eventual<void>;
 }
 
 export interface UserCodeDeps {
   readonly env: unknown;
   readonly clock: Clock;
+  /** Resolves when everything that earlier turns have left is durable. */
+  readonly readsDurable: () => Eventual<void>;
 }
 
 /** How the user's code ended, and what is to be committed (as a rule nothing when it failed). */
@@ -56,8 +56,8 @@ export type Ending<T> =
 /** Runs user code as a turn on an activation. Never throws for what user code does. */
 export async function runUserCode<T>(
   activation: Activation,
-  { Actor, budgetMs, chain, trace, call, finish, allOrNothing, overBudget, readsDurable }: UserCode<T>,
-  { env, clock }: UserCodeDeps,
+  { Actor, budgetMs, chain, trace, call, finish, allOrNothing, overBudget }: UserCode<T>,
+  { env, clock, readsDurable }: UserCodeDeps,
 ): Promise<Ending<T>> {
   const turn = new Turn(activation.state, {
     deadline: clock.now() + budgetMs,

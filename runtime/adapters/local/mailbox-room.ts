@@ -34,16 +34,6 @@ class Usage {
   }
 }
 
-/** What one instance takes of them. */
-class InstanceUsage extends Usage {
-  readonly key: string;
-
-  constructor(key: string) {
-    super();
-    this.key = key;
-  }
-}
-
 /**
  * The room in the mailboxes of one process. It says no before anything is sent; what is taken in is counted all the same, so
  * that what a commit owes, or an earlier process has left, keeps others out, but is never kept out itself.
@@ -52,9 +42,9 @@ export class MailboxRoom {
   readonly #bounds: MailboxBounds;
   readonly #all = new Usage();
   /** By key of the instance; only of those that have any. */
-  readonly #instances = new Map<string, InstanceUsage>();
-  /** What is counted, with its bytes; and once it is due, what its instance has. */
-  readonly #taken = new Map<Envelope, { readonly bytes: number; own: InstanceUsage | undefined }>();
+  readonly #instances = new Map<string, Usage>();
+  /** What is counted, with its bytes; `due`: also for its instance. */
+  readonly #taken = new Map<Envelope, { readonly bytes: number; due: boolean }>();
 
   constructor(bounds: MailboxBounds) {
     this.#bounds = bounds;
@@ -76,18 +66,19 @@ export class MailboxRoom {
   take(envelope: Envelope): void {
     if (this.#taken.has(envelope)) return;
     const bytes = bytesOf(envelope);
-    this.#taken.set(envelope, { bytes, own: undefined });
+    this.#taken.set(envelope, { bytes, due: false });
     this.#all.add(1, bytes);
   }
 
   /** An envelope lies in its mailbox. */
   due(envelope: Envelope): void {
     const taken = this.#taken.get(envelope);
-    if (!taken || taken.own) return;
+    if (!taken || taken.due) return;
+    taken.due = true;
     const key = actorKey(envelope.to);
-    taken.own = this.#instances.get(key) ?? new InstanceUsage(key);
-    taken.own.add(1, taken.bytes);
-    if (taken.own.envelopes === 1) this.#instances.set(key, taken.own);
+    const own = this.#instances.get(key) ?? new Usage();
+    own.add(1, taken.bytes);
+    this.#instances.set(key, own);
   }
 
   /** An envelope is here no more. */
@@ -96,10 +87,11 @@ export class MailboxRoom {
     if (!taken) return;
     this.#taken.delete(envelope);
     this.#all.add(-1, taken.bytes);
-    const { own } = taken;
-    if (!own) return;
-    own.add(-1, taken.bytes);
-    if (own.envelopes === 0) this.#instances.delete(own.key);
+    if (!taken.due) return;
+    const key = actorKey(envelope.to);
+    const own = this.#instances.get(key);
+    own?.add(-1, taken.bytes);
+    if (own?.envelopes === 0) this.#instances.delete(key);
   }
 }
 

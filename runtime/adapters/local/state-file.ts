@@ -147,7 +147,7 @@ export function openStateFile(
       if (!isOpen) closeLog();
       flush();
     };
-    if (jobs === 1 && isAlone()) synced(failureOf(() => syncHere(log)));
+    if (jobs === 1 && isAlone()) synced(thrownBy(() => syncHere(log)));
     else sync(log, synced);
   };
 
@@ -187,7 +187,7 @@ export function openStateFile(
 }
 
 /** What `work` throws, or `null`. */
-function failureOf(work: () => void): Error | null {
+function thrownBy(work: () => void): Error | null {
   try {
     work();
     return null;
